@@ -1,0 +1,123 @@
+"""The ports: what the engine asks of an outside system, whatever it is called.
+
+All ports raise TemporaryFailure (away: try again), UnknownOutcome (sent, no answer: look before repeating) and
+PermanentFailure (trying again cannot help), and nothing else. What they promise is written as tests in `testkit`.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from cordpair.core.events import CallEvent
+from cordpair.core.ids import AgentId, CallId, GraphCallId, PartyRef
+
+
+class StoredPhone(msgspec.Struct, frozen=True, kw_only=True):
+    """A number as the CRM holds it: free text, and the label that stands beside it."""
+
+    raw: str
+    label: str = ""
+
+
+class PartyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A party of a CRM. `region` is the ISO country that its national numbers belong to, if known."""
+
+    ref: PartyRef
+    name: str
+    company: str = ""
+    phones: tuple[StoredPhone, ...] = ()
+    region: str | None = None
+    is_organization: bool = False
+    updated_at: datetime | None = None
+
+
+class PartyPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of a sync. `bookmark` continues after this page, even in another process; None asks for nothing more.
+
+    `complete` is true on the last page: its bookmark is where the next hourly sync begins.
+    """
+
+    parties: tuple[PartyRecord, ...]
+    bookmark: str
+    complete: bool
+
+
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """One call, as the CRM shall remember it. Instants are aware UTC, `talk_s` is seconds of conversation."""
+
+    call: CallId
+    party: PartyRef
+    inbound: bool = True
+    started_at: datetime
+    talk_s: int
+    agent_name: str
+    queue: str
+    disposition: str = ""
+    note: str = ""
+
+
+class Crm(Protocol):
+    """A system that knows parties and remembers activities."""
+
+    @property
+    def name(self) -> str:
+        """The connector's name, as in PartyRef.connector."""
+
+    async def find_by_phone(self, e164: str, region: str | None = None) -> Sequence[PartyRecord]:
+        """Parties that may have this number: live look-up, verified by the caller. Never creates anything."""
+
+    def changed_parties(self, bookmark: str | None) -> AsyncIterator[PartyPage]:
+        """All parties changed since `bookmark` (None: all), page by page, over one connection."""
+
+    async def log_activity(self, activity: Activity, *, key: str, repeat: bool) -> str:
+        """Write one activity and return the CRM's id of it.
+
+        `key` is the same for every try of the same activity; `repeat` says that an earlier try may have
+        been carried out: then the CRM is looked through for `key` before anything is written.
+        """
+
+    def link(self, party: PartyRef) -> str:
+        """Where a person opens the party's record, or an empty text."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+class Calls(Protocol):
+    """Calls of one app registration (Microsoft Graph cloud communications)."""
+
+    async def answer(self, call: GraphCallId) -> None: ...
+    async def reject(self, call: GraphCallId, reason: str) -> None: ...
+    async def redirect(self, call: GraphCallId, target_user: str) -> None: ...
+    async def play(self, call: GraphCallId, prompt: str, context: str) -> None: ...
+    async def invite(self, call: GraphCallId, agent: AgentId, participant: str, context: str) -> None:
+        """Ring a Teams user into the call. `context` comes back with the result (the offer id)."""
+
+    async def remove(self, call: GraphCallId, participant: str) -> None:
+        """Take a participant out, ringing or talking. Done already is done."""
+
+    async def transfer(self, call: GraphCallId, target_user: str) -> None: ...
+    async def keep_alive(self, call: GraphCallId) -> None: ...
+    async def hang_up(self, call: GraphCallId) -> None: ...
+    async def read(self, call: GraphCallId) -> Sequence[CallEvent]:
+        """Re-read state and roster as facts marked inferred; a call that is gone gives one CallEnded."""
+
+
+class Chat(Protocol):
+    """The bot's 1:1 chats of one app registration."""
+
+    async def send(self, chat: "ChatReference", card: Mapping[str, object]) -> str:
+        """Post a card; returns the activity id by which it can be changed."""
+
+    async def update(self, chat: "ChatReference", activity_id: str, card: Mapping[str, object]) -> None:
+        """Replace a card in place."""
+
+
+class ChatReference(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an agent's 1:1 chat with the bot is reached. `locale` is the language of the agent's Teams client."""
+
+    conversation: str
+    service_url: str
+    locale: str = "en"

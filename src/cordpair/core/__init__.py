@@ -1,0 +1,1 @@
+"""Decides: values in, decisions out. No I/O, clock, randomness or logging in here."""

@@ -1,0 +1,182 @@
+"""The life of one call, from arrival to disposition: one table of legal moves.
+
+    stateDiagram of this table: docs/reference/call-states.md (drawn from MOVES)
+
+A call's truth comes in pieces, late and in any order. So a call remembers what it was told (`told`),
+and a fact that belongs to an earlier moment still finds its place: an agent who is seen in the roster
+after the call has ended was there before it ended.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
+
+from cordpair.core.caller import Caller, CallerKind, Candidate, settled
+from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, PartyRef, QueueId, offer_id
+from cordpair.errors import IllegalEvent
+
+
+class CallState(StrEnum):
+    HEARD_OF = "heard_of"  # something was said of it, its arrival was not
+    RINGING = "ringing"  # the caller rings, our answer is on its way
+    QUEUED = "queued"  # answered by us, waits for an agent
+    OFFERED = "offered"  # an agent's Teams client rings
+    CONNECTED = "connected"  # the agent stands in the roster
+    WRAP_UP = "wrap_up"  # the conversation is over, the agent writes it down
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """The one queue outcome of a call."""
+
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"  # the caller left before an agent was there
+    FLOWED_OUT = "flowed_out"  # we sent the call away, `outcome_reason` says why
+
+
+class EndedBy(StrEnum):
+    CALLER = "caller"
+    AGENT = "agent"
+    UNKNOWN = "unknown"
+
+
+class Move(StrEnum):
+    """The kinds of step a call can take. The floor derives them from events."""
+
+    ARRIVE = "arrive"
+    ESTABLISH = "establish"
+    REFUSE = "refuse"  # we could not or would not take it
+    OFFER = "offer"
+    OFFER_END = "offer_end"
+    JOIN = "join"  # an agent is in the roster
+    LEAVE = "leave"  # the agent is no longer in the roster
+    END = "end"  # the call is gone
+    SAVE_WRAP_UP = "save_wrap_up"
+    EXPIRE_WRAP_UP = "expire_wrap_up"
+    IDENTIFY = "identify"
+
+
+_S = CallState
+_ANY = tuple(CallState)
+
+#: Every legal move. What is not written here is an IllegalEvent.
+MOVES: dict[tuple[CallState, Move], frozenset[CallState]] = {
+    (_S.HEARD_OF, Move.ARRIVE): frozenset({_S.RINGING, _S.QUEUED, _S.CONNECTED, _S.WRAP_UP, _S.CLOSED}),
+    (_S.HEARD_OF, Move.ESTABLISH): frozenset({_S.HEARD_OF}),
+    (_S.HEARD_OF, Move.JOIN): frozenset({_S.HEARD_OF}),
+    (_S.HEARD_OF, Move.END): frozenset({_S.HEARD_OF}),
+    (_S.HEARD_OF, Move.REFUSE): frozenset({_S.CLOSED}),
+    (_S.RINGING, Move.ESTABLISH): frozenset({_S.QUEUED}),
+    (_S.RINGING, Move.REFUSE): frozenset({_S.CLOSED}),
+    (_S.RINGING, Move.JOIN): frozenset({_S.CONNECTED}),
+    (_S.RINGING, Move.END): frozenset({_S.CLOSED}),
+    (_S.QUEUED, Move.OFFER): frozenset({_S.OFFERED}),
+    (_S.QUEUED, Move.JOIN): frozenset({_S.CONNECTED}),
+    (_S.QUEUED, Move.END): frozenset({_S.CLOSED}),
+    (_S.OFFERED, Move.OFFER_END): frozenset({_S.QUEUED}),
+    (_S.OFFERED, Move.JOIN): frozenset({_S.CONNECTED}),
+    (_S.OFFERED, Move.END): frozenset({_S.CLOSED}),
+    (_S.CONNECTED, Move.LEAVE): frozenset({_S.WRAP_UP}),
+    (_S.CONNECTED, Move.END): frozenset({_S.WRAP_UP}),
+    (_S.WRAP_UP, Move.SAVE_WRAP_UP): frozenset({_S.CLOSED}),
+    (_S.WRAP_UP, Move.EXPIRE_WRAP_UP): frozenset({_S.CLOSED}),
+    (_S.WRAP_UP, Move.END): frozenset({_S.WRAP_UP}),  # the agent left first; now the caller is gone too
+    # Late evidence: the agent was in the roster of a call that we took for abandoned.
+    (_S.CLOSED, Move.JOIN): frozenset({_S.WRAP_UP}),
+    **{(state, Move.IDENTIFY): frozenset({state}) for state in _ANY if state is not _S.CLOSED},
+}
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """One ring at one agent. `number` is the fencing number: only the call's newest offer can be accepted."""
+
+    id: OfferId
+    number: int
+    agent: AgentId
+    made_at: datetime
+    expired: bool = False  # has rung for its time; a re-read of the roster decides
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """All we know of one call. Instants are aware UTC; None means not (yet) happened.
+
+    `inferred` names the instants that were concluded and not told. `roster` is the newest roster
+    sequence seen (-1: none). `excluded` are agents this call is not offered to again.
+    """
+
+    id: CallId
+    graph_id: GraphCallId
+    state: CallState = CallState.HEARD_OF
+    queue: QueueId | None = None
+    sequence: int = 0  #: order of arrival in the tenant
+    heard_at: datetime
+    arrived_at: datetime | None = None
+    established_at: datetime | None = None
+    connected_at: datetime | None = None
+    ended_at: datetime | None = None
+    closed_at: datetime | None = None
+    caller: Caller = Caller(kind=CallerKind.WITHHELD)
+    candidates: tuple[Candidate, ...] = ()
+    party: PartyRef | None = None  #: the settled party
+    agent: AgentId | None = None
+    offer: Offer | None = None
+    offers: int = 0
+    excluded: tuple[AgentId, ...] = ()
+    outcome: Outcome | None = None
+    outcome_reason: str = ""
+    ended_by: EndedBy | None = None
+    inferred: tuple[str, ...] = ()
+    roster: int = -1
+    checks: int = 0
+    prompts: int = 0
+    cards: int = 0
+    disposition: str = ""
+    note: str = ""
+    activity: str = ""  #: the CRM's id of the activity, once it is there
+
+    @property
+    def is_live(self) -> bool:
+        """The Graph call still stands, as far as we know."""
+        return self.state is not CallState.CLOSED and self.ended_at is None
+
+
+def move(call: Call, step: Move, to: CallState, **changes: object) -> Call:
+    """Take one legal step. Raises IllegalEvent, naming step and state, when the table has no such move."""
+    if to not in MOVES.get((call.state, step), frozenset()):
+        raise IllegalEvent(f"{step} in state {call.state} to {to}")
+    return replace(call, state=to, **changes)
+
+
+def allows(call: Call, step: Move) -> bool:
+    """Whether the table has this step in the call's state."""
+    return (call.state, step) in MOVES
+
+
+def offered(call: Call, agent: AgentId, at: datetime) -> Call:
+    """The next offer of a waiting call."""
+    number = call.offers + 1
+    offer = Offer(id=offer_id(call.id, number), number=number, agent=agent, made_at=at)
+    return move(call, Move.OFFER, CallState.OFFERED, offer=offer, offers=number)
+
+
+def identified(call: Call, candidates: tuple[Candidate, ...]) -> Call:
+    """What the look-up found. It settles the party when exactly one candidate is sure."""
+    return move(call, Move.IDENTIFY, call.state, candidates=candidates, party=call.party or settled(candidates))
+
+
+def pending_reason(call: Call) -> str | None:
+    """Why an answered call has no settled party and waits for a person; None when it is settled.
+
+    withheld | short_number | unknown | several_matches | uncertain
+    """
+    if call.party is not None:
+        return None
+    if call.caller.kind is CallerKind.WITHHELD:
+        return "withheld"
+    if call.caller.kind is CallerKind.SHORT:
+        return "short_number"
+    if not call.candidates:
+        return "unknown"
+    return "several_matches" if len(call.candidates) > 1 else "uncertain"

@@ -1,0 +1,185 @@
+"""What must be done: orders to the outside, the closed list that the outbox carries.
+
+An effect names things by id only; it never carries personal data. Its `key` is deterministic: the same
+decision, made twice, orders the same thing once.
+"""
+
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId
+
+
+class Lane(IntEnum):
+    """Order of service in the outbox: a lower lane overtakes all higher ones."""
+
+    ANSWER = 0  # a ringing call: 15 s are all there is
+    CONTROL = 1  # invites, hang-ups
+    CARD = 2
+    PROMPT = 3
+    CHECK = 4
+    CRM = 5
+
+
+class Face(StrEnum):
+    """What the one card of a call shows an agent."""
+
+    RINGING = "ringing"
+    DECLINED = "declined"  # said not now; may still claim the call
+    MISSED = "missed"  # rang out, or the caller left
+    TAKEN = "taken"  # somebody else has it
+    STRIP = "strip"  # in conversation
+    WRAP_UP = "wrap_up"
+    DONE = "done"
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
+    """One effect, about one call."""
+
+    call: CallId
+
+    @property
+    def key(self) -> str:
+        """What makes two orders the same order."""
+        raise NotImplementedError
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.CONTROL
+
+
+class GraphOrder(Order, frozen=True, kw_only=True):
+    """An effect on the call in Graph."""
+
+    graph_id: GraphCallId
+
+
+class AnswerCall(GraphOrder, frozen=True, kw_only=True):
+    """Take the ringing call (the bot answers)."""
+
+    @property
+    def key(self) -> str:
+        return f"answer:{self.call}"
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.ANSWER
+
+
+class RejectCall(GraphOrder, frozen=True, kw_only=True):
+    """Refuse a ringing call that belongs to no queue. `reason` is none | busy | forbidden."""
+
+    reason: str = "none"
+
+    @property
+    def key(self) -> str:
+        return f"reject:{self.call}"
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.ANSWER
+
+
+class PlayPrompt(GraphOrder, frozen=True, kw_only=True):
+    """Play a prompt by name to the caller. `number` counts the prompts of this call."""
+
+    prompt: str
+    number: int
+
+    @property
+    def key(self) -> str:
+        return f"prompt:{self.call}:{self.number}"
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.PROMPT
+
+
+class InviteAgent(GraphOrder, frozen=True, kw_only=True):
+    """Ring the agent's Teams client into the call. Never repeated after an unknown outcome."""
+
+    agent: AgentId
+    offer: OfferId
+
+    @property
+    def key(self) -> str:
+        return f"invite:{self.offer}"
+
+
+class WithdrawInvite(GraphOrder, frozen=True, kw_only=True):
+    """Stop the ring of an offer that has ended."""
+
+    offer: OfferId
+
+    @property
+    def key(self) -> str:
+        return f"withdraw:{self.offer}"
+
+
+class HangUp(GraphOrder, frozen=True, kw_only=True):
+    """End the call for everybody."""
+
+    @property
+    def key(self) -> str:
+        return f"hangup:{self.call}"
+
+
+class RefreshCall(GraphOrder, frozen=True, kw_only=True):
+    """Keep the call alive, then re-read its state and roster. `number` counts the checks of this call."""
+
+    number: int
+
+    @property
+    def key(self) -> str:
+        return f"refresh:{self.call}:{self.number}"
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.CHECK
+
+
+class ShowCard(Order, frozen=True, kw_only=True):
+    """Bring the agent's card of this call to `face`. A higher `number` makes lower ones pointless."""
+
+    agent: AgentId
+    face: Face
+    number: int
+
+    @property
+    def key(self) -> str:
+        return f"card:{self.call}:{self.agent}:{self.number}"
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.CARD
+
+
+class LogActivity(Order, frozen=True, kw_only=True):
+    """Write the call to the CRM as one activity of its settled party."""
+
+    @property
+    def key(self) -> str:
+        return f"activity:{self.call}"
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.CRM
+
+
+Effect = (
+    AnswerCall | RejectCall | PlayPrompt | InviteAgent | WithdrawInvite | HangUp | RefreshCall | ShowCard | LogActivity
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Effect] = msgspec.json.Decoder(Effect)
+
+
+def encode(effect: Effect) -> bytes:
+    """An effect as JSON; ids only."""
+    return _encoder.encode(effect)
+
+
+def decode(data: bytes) -> Effect:
+    """The effect that `encode` wrote. Raises msgspec.ValidationError for anything else."""
+    return _decoder.decode(data)

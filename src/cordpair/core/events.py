@@ -1,0 +1,206 @@
+"""What happened: facts in the past tense, the closed list that the floor folds.
+
+`at` is aware and UTC: the instant at which we learned the fact, or the source's own where it gives one.
+`inferred` marks what was concluded from a re-read or a deadline and not told by a notification.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from cordpair.core.caller import Caller, Candidate
+from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, PartyRef
+
+
+class OfferEnd(StrEnum):
+    """Why an offer ended without a conversation."""
+
+    DECLINED = "declined"  # the agent said no, on the card or in the Teams client
+    MISSED = "missed"  # it rang until the end
+    BUSY = "busy"  # the agent's client was in another call: nobody's fault
+    FAILED = "failed"  # Graph could not ring the agent
+    AGENT_LOST = "agent_lost"  # the agent went away while it rang
+    WITHDRAWN = "withdrawn"  # we took it back: the caller left or somebody else answered
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
+    """One fact."""
+
+    at: datetime
+
+
+class CallFact(Event, frozen=True, kw_only=True):
+    """A fact about one call."""
+
+    call: CallId
+
+
+class Arrived(CallFact, frozen=True, kw_only=True):
+    """A caller rings. `dialled` is the resource account (application instance) that was called."""
+
+    graph_id: GraphCallId
+    dialled: str
+    caller: Caller
+    candidates: tuple[Candidate, ...] = ()
+    inferred: bool = False
+
+
+class Established(CallFact, frozen=True, kw_only=True):
+    """The call is answered: the caller hears us."""
+
+    graph_id: GraphCallId
+    inferred: bool = False
+
+
+class AnswerFailed(CallFact, frozen=True, kw_only=True):
+    """Graph refused our answer for good. `why` is Graph's error code, never personal text."""
+
+    why: str
+
+
+class RosterSeen(CallFact, frozen=True, kw_only=True):
+    """Who stands in the call. `sequence` is Graph's rosterSequenceNumber: a lower one than seen is stale."""
+
+    graph_id: GraphCallId
+    sequence: int
+    users: tuple[AgentId, ...]
+    inferred: bool = False
+
+
+class CallEnded(CallFact, frozen=True, kw_only=True):
+    """The call is gone. `code` and `subcode` are Graph's resultInfo where there was one."""
+
+    graph_id: GraphCallId
+    code: int | None = None
+    subcode: int | None = None
+    inferred: bool = False
+
+
+class CallRefreshed(CallFact, frozen=True, kw_only=True):
+    """A re-read of the call has been folded completely (its facts came just before)."""
+
+
+class Identified(CallFact, frozen=True, kw_only=True):
+    """A look-up that took longer than the ringing could wait has come back."""
+
+    candidates: tuple[Candidate, ...]
+
+
+class InviteCompleted(CallFact, frozen=True, kw_only=True):
+    """Graph says that the invite of `offer` was accepted; the roster is what counts."""
+
+    offer: OfferId
+
+
+class OfferFailed(CallFact, frozen=True, kw_only=True):
+    """The invite came back without an agent."""
+
+    offer: OfferId
+    why: OfferEnd
+
+
+class OfferTimedOut(CallFact, frozen=True, kw_only=True):
+    """The offer has rung for its time."""
+
+    offer: OfferId
+
+
+class OfferDeclined(CallFact, frozen=True, kw_only=True):
+    """The agent pressed "Not now" on the card of this offer."""
+
+    offer: OfferId
+    agent: AgentId
+
+
+class CallClaimed(CallFact, frozen=True, kw_only=True):
+    """An agent asks for a waiting call."""
+
+    agent: AgentId
+
+
+class WrapUpSaved(CallFact, frozen=True, kw_only=True):
+    """The agent filled in the wrap-up. `party` is the agent's choice among the candidates, if one was asked for."""
+
+    agent: AgentId
+    disposition: str
+    note: str = ""
+    party: PartyRef | None = None
+
+
+class WrapUpExpired(CallFact, frozen=True, kw_only=True):
+    """The time for the wrap-up is over."""
+
+
+class CheckDue(CallFact, frozen=True, kw_only=True):
+    """Time to keep the call alive and to re-read it."""
+
+
+class ActivityLogged(CallFact, frozen=True, kw_only=True):
+    """The CRM holds the call's activity. `reference` is the CRM's own id."""
+
+    party: PartyRef
+    reference: str
+
+
+class AgentFact(Event, frozen=True, kw_only=True):
+    """A fact about one agent."""
+
+    agent: AgentId
+
+
+class WentReady(AgentFact, frozen=True, kw_only=True):
+    """The agent takes calls."""
+
+
+class TookBreak(AgentFact, frozen=True, kw_only=True):
+    """The agent takes a break. `reason` is one of the tenant's break reasons, a slug."""
+
+    reason: str = "break"
+
+
+class SignedOut(AgentFact, frozen=True, kw_only=True):
+    """The agent takes no more calls today."""
+
+
+class PresenceSeen(AgentFact, frozen=True, kw_only=True):
+    """Teams presence of the agent: a hint with an age. `sequence` guards against reordering (0 when unknown)."""
+
+    availability: str
+    activity: str
+    sequence: int = 0
+
+
+CallEvent = (
+    Arrived
+    | Established
+    | AnswerFailed
+    | RosterSeen
+    | CallEnded
+    | CallRefreshed
+    | Identified
+    | InviteCompleted
+    | OfferFailed
+    | OfferTimedOut
+    | OfferDeclined
+    | CallClaimed
+    | WrapUpSaved
+    | WrapUpExpired
+    | CheckDue
+    | ActivityLogged
+)
+AgentEvent = WentReady | TookBreak | SignedOut | PresenceSeen
+AnyEvent = CallEvent | AgentEvent
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: AnyEvent) -> bytes:
+    """An event as JSON. Holds personal data (caller, note) for some kinds: seal it before it is stored."""
+    return _encoder.encode(event)
+
+
+def decode(data: bytes) -> AnyEvent:
+    """The event that `encode` wrote. Raises msgspec.ValidationError for anything else."""
+    return _decoder.decode(data)

@@ -1,0 +1,1 @@
+"""Acts: the imperative shell around the core."""

@@ -1,0 +1,58 @@
+"""What can go wrong, named by what happens next.
+
+CordpairError
+├── Rejected            the caller is told why; nothing was stored
+│   └── IllegalEvent    the state cannot take the event; it changed nothing
+├── TemporaryFailure    an outside system is away; the outbox tries again
+│   └── UnknownOutcome  it may have happened: look before repeating
+└── PermanentFailure    trying again cannot help; parked and shown to a person
+"""
+
+
+class CordpairError(Exception):
+    """Root of all errors that cordpair raises itself."""
+
+
+class Rejected(CordpairError):
+    """A request or a value that is refused.
+
+    `status` is the HTTP status for the caller. The text is shown to that caller, so it
+    never repeats personal data.
+    """
+
+    def __init__(self, why: str, *, status: int = 400) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class IllegalEvent(Rejected):
+    """An event that the state cannot take: usually a duplicate or a late one."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, status=409)
+
+
+class TemporaryFailure(CordpairError):
+    """An outside system is away. The outbox tries again after `retry_after_s` seconds at the earliest.
+
+    `retry_after_s` is None when the other side named no time; the outbox then backs off by itself.
+    """
+
+    def __init__(self, what: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(what)
+        self.retry_after_s = retry_after_s
+
+
+class UnknownOutcome(TemporaryFailure):
+    """The request left and no answer came: it may have been carried out. Look before repeating."""
+
+
+class PermanentFailure(CordpairError):
+    """Trying again cannot help. The effect is parked with this text and a person sees it.
+
+    `status` is the other side's HTTP status where there was one.
+    """
+
+    def __init__(self, what: str, *, status: int | None = None) -> None:
+        super().__init__(what)
+        self.status = status

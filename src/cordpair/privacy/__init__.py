@@ -1,0 +1,1 @@
+"""Promises about personal data: what is kept, why, for how long, and how it goes. Pure."""

@@ -1,0 +1,1 @@
+"""Remembers: all SQL of the product, one door per tenant."""

@@ -1,0 +1,1 @@
+"""HTTP: webhooks, the bot endpoint, pages and live updates."""
