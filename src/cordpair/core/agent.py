@@ -110,7 +110,7 @@ def move(agent: Agent, step: AgentMove, to: AgentState, at: datetime, **changes:
 def wished(agent: Agent, wish: AgentMove, at: datetime, reason: str = "") -> Agent:
     """Go ready, on a break or offline: at once when free, else after the wrap-up. Raises IllegalEvent."""
     target = {AgentMove.READY: _S.READY, AgentMove.BREAK: _S.BREAK, AgentMove.SIGN_OUT: _S.OFFLINE}[wish]
-    if agent.state in _BOUND and target in MOVES.get((agent.state, wish), frozenset()) or agent.state in _FREE:
+    if (agent.state in _BOUND and target in MOVES.get((agent.state, wish), frozenset())) or agent.state in _FREE:
         idle = at if target is _S.READY and agent.state is not _S.READY else agent.idle_since
         return move(agent, wish, target, at, reason=reason, after=_S.READY, idle_since=idle, call=None)
     return move(agent, wish, agent.state, at, after=target, reason=reason)

@@ -1,0 +1,76 @@
+"""What an organisation has set up: queues, agents, its app registration, its CRM."""
+
+import msgspec
+
+from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
+
+
+class Disposition(msgspec.Struct, frozen=True, kw_only=True):
+    """One way in which a call can end for the agent who took it."""
+
+    id: str
+    en: str
+    de: str
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue. `resource_account` is the object id of the Teams resource account that callers reach it by.
+
+    Times are seconds. `ring_timeout_s` is at least 15: Teams rings no shorter. `colour` is a CSS colour.
+    """
+
+    id: QueueId
+    name: str
+    resource_account: str
+    skills: frozenset[str] = frozenset()
+    language: str = "en"
+    ring_timeout_s: float = 20.0
+    wrap_up_s: float = 60.0
+    service_level_s: float = 20.0
+    service_level_share: float = 0.8
+    greeting: str = "greeting"
+    waiting: str = "waiting"
+    colour: str = "#5b5fc7"
+    dispositions: tuple[Disposition, ...] = ()
+
+
+class AgentSetup(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent and the queues they serve."""
+
+    id: AgentId
+    name: str
+    queues: tuple[QueueId, ...] = ()
+    skills: frozenset[str] = frozenset()
+    locale: str = "en"
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """The tenant's own app registration (single-tenant bots since 2025-07-31). The secret is never shown again."""
+
+    id: RegistrationId
+    tenant: TenantId
+    client_id: str
+    client_secret: str
+    bot_id: str
+    bot_name: str = "cordpair"
+
+
+class CrmSetup(msgspec.Struct, frozen=True, kw_only=True):
+    """Which connector with which settings. `secrets` are stored sealed and never read back by a person."""
+
+    connector: str
+    settings: dict[str, str] = msgspec.field(default_factory=dict)
+    secrets: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class TenantSetup(msgspec.Struct, frozen=True, kw_only=True):
+    """All of one tenant. `region` (ISO country) is where national numbers belong; `time_zone` is an IANA name."""
+
+    id: TenantId
+    name: str
+    region: str = "DE"
+    time_zone: str = "Europe/Berlin"
+    registration: Registration
+    queues: tuple[Queue, ...] = ()
+    agents: tuple[AgentSetup, ...] = ()
+    crm: CrmSetup | None = None

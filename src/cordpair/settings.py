@@ -1,0 +1,83 @@
+"""All settings: one typed object, read once. `cordpair settings` lists them from here."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cordpair.errors import Rejected
+
+
+class Settings(BaseSettings):
+    """Read from the environment (`CORDPAIR_...`); each field says what it is for."""
+
+    model_config = SettingsConfigDict(env_prefix="CORDPAIR_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(
+        default=Path.home() / ".cordpair",
+        description="Folder for the embedded database and the generated operator key.",
+    )
+    database_url: str = Field(
+        default="", description="PostgreSQL >= 15 to use (owner role). Empty: cordpair runs its own under data_dir."
+    )
+    keys_database_url: str = Field(
+        default="",
+        description="PostgreSQL database of the subject keys. Empty: a database of its own beside the main one. "
+        "Never put it into the main backup.",
+    )
+    operator_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Base64 of 32 random bytes that wrap all tenant keys. Empty: generated once under data_dir.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    public_url: str = Field(
+        default="http://127.0.0.1:8080",
+        description="How Microsoft and people reach us from outside, https in production.",
+    )
+    graph_url: str = Field(default="https://graph.microsoft.com/v1.0", description="Microsoft Graph.")
+    login_url: str = Field(default="https://login.microsoftonline.com", description="Microsoft Entra.")
+    bot_openid_url: str = Field(
+        default="https://login.botframework.com/v1/.well-known/openidconfiguration",
+        description="Where the keys are announced that sign bot and calling requests.",
+    )
+    bot_issuer: str = Field(default="https://api.botframework.com", description="Issuer of those tokens.")
+    service_url_hosts: tuple[str, ...] = Field(
+        default=("smba.trafficmanager.net", "*.botframework.com", "*.teams.microsoft.com"),
+        description="Hosts to which the bot may send; a JSON list, `*.` matches subdomains.",
+    )
+    clock_rate: float = Field(
+        default=1.0, gt=0, description="Speed of time; other than 1 only for demonstrations on an emulated cloud."
+    )
+    body_limit_bytes: int = Field(default=1_000_000, gt=0, description="Largest request body that is read.")
+    log_format: Literal["json", "console"] = Field(default="json", description="How logs are printed.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
+    outbox_workers: int = Field(default=16, ge=1, le=256, description="Effects performed at the same time.")
+    database_pool: int = Field(default=12, ge=4, le=100, description="Connections to the database.")
+
+    @field_validator("public_url", "graph_url", "login_url")
+    @classmethod
+    def _no_trailing_slash(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _time_is_real_in_production(self) -> "Settings":
+        if self.clock_rate != 1.0 and self.graph_url.startswith("https://graph.microsoft.com"):
+            raise ValueError("clock_rate other than 1 needs an emulated Graph (graph_url)")
+        return self
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Read the environment. Raises Rejected with one clear line when a setting is wrong."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as exc:
+        first = exc.errors(include_input=False, include_url=False)[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        text = first["msg"].removeprefix("Value error, ")
+        raise Rejected(
+            f"setting {'CORDPAIR_' + name if name else ''}: {text}".replace("setting : ", "settings: ")
+        ) from exc
