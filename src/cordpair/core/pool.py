@@ -1,8 +1,8 @@
 """One class of the router's index: the contacts of one need, and the idle agents who can serve it.
 
 Entries are deleted lazily. Whoever is taken is marked, and the mark is found when the entry comes to the head or when
-an order has grown to twice its living entries. So taking somebody costs nothing here, however many classes know them,
-and no event looks at all agents or contacts (amortised; one clearing is paid for by as many insertions).
+an order has grown to twice its living entries. So taking somebody touches no order, however many classes know them,
+and no event looks at all agents or contacts (amortised: one clearing is paid for by as many insertions).
 """
 
 from collections import deque
@@ -52,7 +52,7 @@ class Profile:
 
     __slots__ = ("members", "pools", "queues", "skills")
 
-    def __init__(self, queues: frozenset[QueueId], skills: frozenset[str], pools: Iterable[Pool]) -> None:
+    def __init__(self, queues: frozenset[QueueId], skills: frozenset[str], pools: "Iterable[Pool]") -> None:
         self.queues = queues
         self.skills = skills
         self.members: dict[AgentId, IndexedAgent] = {}
