@@ -25,7 +25,9 @@ def resolve(level: str, wanted: list[str], smaller: list[str], options: list[str
     constraints = [word for name in smaller for word in ("--constraint", str(FOLDER / f"{name}.lock"))]
     command = ["uv", "pip", "compile", "--quiet", *HOW, "--python-version", "3.11", *wanted, *constraints, *options]
     subprocess.run(
-        [str(Path(sys.executable).parent / command[0]), *command[1:], "--output-file", str(target)], cwd=ROOT, check=True
+        [str(Path(sys.executable).parent / command[0]), *command[1:], "--output-file", str(target)],
+        cwd=ROOT,
+        check=True,
     )
     print(f"{target}: {sum(line[:1].isalnum() for line in (ROOT / target).read_text().splitlines())} packages")
 
