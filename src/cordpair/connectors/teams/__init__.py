@@ -1,0 +1,1 @@
+"""Microsoft Teams: calls, presence and users through Graph, chats through the bot connector."""

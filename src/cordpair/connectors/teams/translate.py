@@ -1,0 +1,146 @@
+"""Notifications of Microsoft Graph become facts. Tolerant: what is not known is ignored with a reason, and counted."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from cordpair.connectors.teams.state import call_events, result_codes, roster_event, word
+from cordpair.core.events import CallEnded, CallEvent, InviteCompleted, OfferEnd, OfferFailed, PresenceSeen
+from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, TenantId, call_id, offer_parts
+from cordpair.errors import Rejected
+
+
+class Ignored(msgspec.Struct, frozen=True):
+    """A notification that tells us nothing. `reason` has no personal text and few values: it is counted."""
+
+    reason: str
+
+
+def notification_items(body: bytes) -> list[dict[str, Any]]:
+    """The items of a notification body, calling webhook and change notifications alike. Raises Rejected."""
+    try:
+        envelope = msgspec.json.decode(body)
+    except ValueError as exc:
+        raise Rejected("the body is not JSON") from exc
+    items = envelope.get("value") if isinstance(envelope, dict) else None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise Rejected("the body is no notification: `value` must be a list of objects")
+    return items
+
+
+def item_key(item: Mapping[str, object]) -> str:
+    """The same for every delivery of one notification item, whatever the order of its fields."""
+    return hashlib.sha256(msgspec.json.encode(item, order="sorted")).hexdigest()
+
+
+def presence_key(item: Mapping[str, object], at: datetime) -> str:
+    """`item_key` for presence: without a sequence number, the same content later is news, not a repetition."""
+    data = item.get("resourceData")
+    numbered = isinstance(data, Mapping) and data.get("sequenceNumber")
+    return item_key(item if numbered else {**item, "receivedAt": at.isoformat()})
+
+
+def graph_call_id(item: Mapping[str, object]) -> GraphCallId | None:
+    """The call that an item of the calling webhook is about, None when it names none."""
+    found, _ = _route(item)
+    return found
+
+
+def translate(item: Mapping[str, object], *, tenant: TenantId, region: str, at: datetime) -> list[CallEvent] | Ignored:
+    """The facts in one item of the calling webhook. `at` is when we received it, `region` where numbers belong.
+
+    Raises Rejected for an item without a call, never for a value that Microsoft has added since.
+    """
+    graph_id, tail = _route(item)
+    if graph_id is None:
+        raise Rejected("the notification names no call")
+    data = item.get("resourceData")
+    match tail[:1]:
+        case []:
+            return _call(data, graph_id, tenant, region, at, deleted=word(item, "changeType") == "deleted")
+        case ["participants"] if isinstance(data, list):
+            return [roster_event(data, graph_id, tenant, at)]
+        case ["operations"] if isinstance(data, Mapping):
+            return _operation(data, call_id(tenant, graph_id), at)
+        case [other]:
+            return Ignored(f"resource {other[:40]}")
+        case _:
+            return Ignored("resource")
+
+
+def translate_presence(item: Mapping[str, object], *, at: datetime) -> PresenceSeen | Ignored:
+    """The fact in one presence change notification."""
+    data = item.get("resourceData")
+    if not isinstance(data, Mapping):
+        return Ignored("presence without data")
+    user, availability, activity = (data.get(name) for name in ("id", "availability", "activity"))
+    if not isinstance(user, str) or not isinstance(availability, str):
+        return Ignored("presence without data")
+    number = str(data.get("sequenceNumber") or "")
+    return PresenceSeen(
+        at=at,
+        agent=AgentId(user.lower()),
+        availability=availability,
+        activity=activity if isinstance(activity, str) else availability,
+        sequence=int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0,
+    )
+
+
+def _route(item: Mapping[str, object]) -> tuple[GraphCallId | None, list[str]]:
+    """Call id and what follows it in the path. The prefix differs (`/app`, `/communications`): only the tail counts."""
+    path = item.get("resourceUrl") or item.get("resource")
+    parts = [part for part in path.split("/") if part] if isinstance(path, str) else []
+    if "calls" not in parts[:-1]:
+        return None, []
+    at = parts.index("calls")
+    return GraphCallId(parts[at + 1]), parts[at + 2 :]
+
+
+def _call(
+    data: object, graph_id: GraphCallId, tenant: TenantId, region: str, at: datetime, *, deleted: bool
+) -> list[CallEvent] | Ignored:
+    resource = data if isinstance(data, Mapping) else {}
+    if deleted and word(resource, "state") != "terminated":
+        code, subcode = result_codes(resource)
+        return [CallEnded(at=at, call=call_id(tenant, graph_id), graph_id=graph_id, code=code, subcode=subcode)]
+    events = call_events(resource, graph_id, tenant, region, at)
+    return events or Ignored(f"call state {word(resource, 'state')[:40] or 'missing'}")
+
+
+def _operation(data: Mapping[str, object], call: CallId, at: datetime) -> list[CallEvent] | Ignored:
+    kind = str(data.get("@odata.type", "")).rpartition(".")[2] or "operation"
+    status = word(data, "status")
+    if kind.lower() != "inviteparticipantsoperation" or status not in ("completed", "failed"):
+        return Ignored(f"{kind[:40]} {status[:20]}".strip())
+    offer = _offer(data.get("clientContext"), call)
+    if offer is None:
+        return Ignored("invite of nobody's offer")
+    if status == "completed":
+        return [InviteCompleted(at=at, call=call, offer=offer)]
+    return [OfferFailed(at=at, call=call, offer=offer, why=why_unanswered(*result_codes(data)))]
+
+
+def _offer(context: object, call: CallId) -> OfferId | None:
+    try:
+        offer = OfferId(str(context))
+        return offer if offer_parts(offer)[0] == call else None
+    except ValueError:
+        return None
+
+
+def why_unanswered(code: int | None, subcode: int | None) -> OfferEnd:
+    """Why nobody came, by the SIP-like code of an invite's result."""
+    match code:
+        case 486 | 600:
+            return OfferEnd.BUSY
+        case 603:
+            return OfferEnd.DECLINED
+        case 480 if subcode == 10037:  # no client of the agent was signed in
+            return OfferEnd.FAILED
+        case 408 | 480 | 487:
+            return OfferEnd.MISSED
+        case _:
+            return OfferEnd.FAILED
