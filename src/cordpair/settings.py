@@ -1,10 +1,11 @@
 """All settings: one typed object, read once. `cordpair settings` lists them from here."""
 
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cordpair.errors import Rejected
 
@@ -43,7 +44,7 @@ class Settings(BaseSettings):
         description="Where the keys are announced that sign bot and calling requests.",
     )
     bot_issuer: str = Field(default="https://api.botframework.com", description="Issuer of those tokens.")
-    service_url_hosts: tuple[str, ...] = Field(
+    service_url_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("smba.trafficmanager.net", "*.botframework.com", "*.teams.microsoft.com"),
         description="Hosts to which the bot may send; a JSON list, `*.` matches subdomains.",
     )
@@ -55,6 +56,17 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
     outbox_workers: int = Field(default=16, ge=1, le=256, description="Effects performed at the same time.")
     database_pool: int = Field(default=12, ge=4, le=100, description="Connections to the database.")
+
+    @field_validator("service_url_hosts", mode="before")
+    @classmethod
+    def _json_list(cls, given: object) -> object:
+        # Read here and not by the library, whose refusal would not be a ValidationError.
+        if isinstance(given, str):
+            try:
+                return json.loads(given)
+            except ValueError:
+                raise ValueError('must be a JSON list, like ["smba.trafficmanager.net"]') from None
+        return given
 
     @field_validator("public_url", "graph_url", "login_url")
     @classmethod

@@ -16,7 +16,7 @@ _STATEMENT = re.compile(
 
 
 def is_sql(text: str) -> bool:
-    """Whether a text begins like a statement. `Select a caller` is none: SQL's first word is all small or all capital."""
+    """Whether a text begins like a statement. `Select a caller` does not: SQL's first word is all small or capital."""
     first = text.split(maxsplit=1)[:1]
     return bool(first) and (first[0].islower() or first[0].isupper()) and bool(_STATEMENT.match(text.lower()))
 
