@@ -12,7 +12,7 @@ from dataclasses import dataclass
 _GERMAN_CITIES = (("30", "23125"), ("40", "66969"), ("89", "99998"), ("69", "90009"), ("221", "4710"))
 _GERMAN_MOBILES = (("176", "040690"), ("171", "39200"))
 _BRITISH_CITIES = (
-    *((area, "4960") for area in "113 114 116 117 118 121 131 141 151 161".split()),
+    *((area, "4960") for area in ("113", "114", "116", "117", "118", "121", "131", "141", "151", "161")),
     *(("191", "4980"), ("20", "79460"), ("28", "96496"), ("28", "90180"), ("29", "20180")),
 )
 _FIRST_TRUNK = 600  # of a German city's thousand free numbers, those from here have extensions

@@ -1,4 +1,4 @@
-"""The members of a made-up association: the same people for the same seed. iMIS stores them, callers are drawn from them."""
+"""Members of a made-up association, the same for the same seed: iMIS stores them, callers are drawn from them."""
 
 import random
 from collections.abc import Iterator
