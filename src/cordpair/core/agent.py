@@ -99,6 +99,11 @@ def may_be_rung(agent: Agent, at: datetime) -> bool:
     return seen is None or seen.availability in ALLOWED_PRESENCE or at - seen.at > STALE_PRESENCE
 
 
+def allows(agent: Agent, step: AgentMove) -> bool:
+    """Whether the table has this step in the agent's state."""
+    return (agent.state, step) in MOVES
+
+
 def move(agent: Agent, step: AgentMove, to: AgentState, at: datetime, **changes: object) -> Agent:
     """Take one legal step at `at`. Raises IllegalEvent when the table has no such move."""
     if to not in MOVES.get((agent.state, step), frozenset()):

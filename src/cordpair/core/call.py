@@ -63,7 +63,7 @@ _ANY = tuple(CallState)
 
 #: Every legal move. What is not written here is an IllegalEvent.
 MOVES: dict[tuple[CallState, Move], frozenset[CallState]] = {
-    (_S.HEARD_OF, Move.ARRIVE): frozenset({_S.RINGING, _S.QUEUED, _S.CONNECTED, _S.WRAP_UP, _S.CLOSED}),
+    (_S.HEARD_OF, Move.ARRIVE): frozenset({_S.RINGING, _S.CLOSED}),
     (_S.HEARD_OF, Move.ESTABLISH): frozenset({_S.HEARD_OF}),
     (_S.HEARD_OF, Move.JOIN): frozenset({_S.HEARD_OF}),
     (_S.HEARD_OF, Move.END): frozenset({_S.HEARD_OF}),
@@ -90,13 +90,18 @@ MOVES: dict[tuple[CallState, Move], frozenset[CallState]] = {
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """One ring at one agent. `number` is the fencing number: only the call's newest offer can be accepted."""
+    """One ring at one agent. `number` is the fencing number: only the call's newest offer can be accepted.
+
+    `expired` and `completed` are numbers of re-reads (see Call.checks): the ring has had its time, or Graph said that
+    it was accepted, and the re-read of that number, or a later one, decides what it came to.
+    """
 
     id: OfferId
     number: int
     agent: AgentId
     made_at: datetime
-    expired: bool = False  # has rung for its time; a re-read of the roster decides
+    expired: int | None = None
+    completed: int | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

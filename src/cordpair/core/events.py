@@ -78,7 +78,9 @@ class CallEnded(CallFact, frozen=True, kw_only=True):
 
 
 class CallRefreshed(CallFact, frozen=True, kw_only=True):
-    """A re-read of the call has been folded completely (its facts came just before)."""
+    """A re-read of the call has been folded completely (its facts came just before). `number` is the order's."""
+
+    number: int
 
 
 class Identified(CallFact, frozen=True, kw_only=True):
@@ -171,6 +173,10 @@ class PresenceSeen(AgentFact, frozen=True, kw_only=True):
     sequence: int = 0
 
 
+class PresenceAged(AgentFact, frozen=True, kw_only=True):
+    """The presence that held the agent back is too old to be believed any longer."""
+
+
 CallEvent = (
     Arrived
     | Established
@@ -189,7 +195,7 @@ CallEvent = (
     | CheckDue
     | ActivityLogged
 )
-AgentEvent = WentReady | TookBreak | SignedOut | PresenceSeen
+AgentEvent = WentReady | TookBreak | SignedOut | PresenceSeen | PresenceAged
 AnyEvent = CallEvent | AgentEvent
 
 _encoder = msgspec.json.Encoder()

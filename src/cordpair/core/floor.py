@@ -1,0 +1,133 @@
+"""The floor of one tenant: its calls, agents and queues, and what a fold changed on it.
+
+This is the state that `core.fold` works on. Every change goes through `save_*`, `order` and `timer`, so that `changes`
+holds all that one transaction has to make true. When that transaction fails the floor is thrown away and built anew.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from cordpair.core.agent import Agent
+from cordpair.core.call import Call, CallState
+from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, Timer
+from cordpair.core.effects import Effect, Face, ShowCard
+from cordpair.core.events import AnyEvent
+from cordpair.core.ids import AgentId, CallId, GraphCallId, QueueId
+from cordpair.core.routing import ContactKey, Match, Need, Router
+from cordpair.core.tenant import Queue
+from cordpair.errors import IllegalEvent
+
+
+class Floor:
+    """One tenant in memory. `sequence` is the number that the next arriving call gets."""
+
+    def __init__(
+        self, queues: Iterable[Queue], agents: Iterable[Agent], calls: Iterable[Call] = (), *, sequence: int = 1
+    ) -> None:
+        self.queues: dict[QueueId, Queue] = {queue.id: queue for queue in queues}
+        self.agents: dict[AgentId, Agent] = {agent.id: agent for agent in agents}
+        self.calls: dict[CallId, Call] = {call.id: call for call in calls}
+        self.sequence = sequence
+        self.changes = Changes()
+        self.router = Router()
+        self._queue_by_account = {queue.resource_account: queue for queue in self.queues.values()}
+        for agent in self.agents.values():
+            self.router.put_agent(agent.id, agent.queues, agent.skills)
+        for call in sorted(self.calls.values(), key=lambda call: call.sequence):
+            if call.state is CallState.QUEUED:
+                self.wait(call)  # nobody is idle in the router yet: see fold.reopen
+
+    def take_changes(self) -> Changes:
+        """All that has changed since the last time, and a clean sheet."""
+        changes, self.changes = self.changes, Changes()
+        return changes
+
+    # What is there
+
+    def call(self, call_id: CallId) -> Call:
+        """The call. Raises IllegalEvent when the floor has never heard of it."""
+        call = self.calls.get(call_id)
+        if call is None:
+            raise IllegalEvent("unknown_call")
+        return call
+
+    def call_or_new(self, call_id: CallId, graph_id: GraphCallId, at: datetime) -> Call:
+        """The call, or a new one that is only heard of so far."""
+        return self.calls.get(call_id) or Call(id=call_id, graph_id=graph_id, heard_at=at)
+
+    def agent(self, agent_id: AgentId) -> Agent:
+        """The agent. Raises IllegalEvent for somebody who is none."""
+        agent = self.agents.get(agent_id)
+        if agent is None:
+            raise IllegalEvent("not_an_agent")
+        return agent
+
+    def queue_of(self, call: Call) -> Queue:
+        """The queue of a call that has one. A queue that was removed while the call stood lives on by defaults."""
+        if call.queue is None:
+            raise IllegalEvent("call_without_queue")
+        return self.queues.get(call.queue) or Queue(id=call.queue, name=call.queue, resource_account="")
+
+    def queue_dialled(self, account: str) -> Queue | None:
+        """The queue behind a resource account."""
+        return self._queue_by_account.get(account)
+
+    # What changes
+
+    def save_call(self, call: Call) -> Call:
+        self.calls[call.id] = self.changes.calls[call.id] = call
+        return call
+
+    def save_agent(self, agent: Agent) -> Agent:
+        self.agents[agent.id] = self.changes.agents[agent.id] = agent
+        return agent
+
+    def save_offer(self, offer: OfferRecord) -> None:
+        self.changes.offers[offer.id] = offer
+
+    def save_leg(self, leg: Leg) -> None:
+        self.changes.legs[leg.call, leg.number] = leg
+
+    def order(self, *effects: Effect) -> None:
+        self.changes.effects.extend(effects)
+
+    def show(self, call: Call, agent: AgentId, face: Face) -> Call:
+        """Order the agent's card of this call to show `face`."""
+        call = self.save_call(replace(call, cards=call.cards + 1))
+        self.order(ShowCard(call=call.id, agent=agent, face=face, number=call.cards))
+        return call
+
+    def timer(self, key: str, at: datetime, after_s: float, event: AnyEvent) -> None:
+        """Let `event` happen `after_s` seconds after `at`, unless `cancel(key)` comes first. One timer per key."""
+        run_at = at + timedelta(seconds=after_s)
+        self.changes.timers[key] = Timer(key=key, run_at=run_at, event=event)
+
+    def cancel(self, *keys: str) -> None:
+        for key in keys:
+            self.changes.timers[key] = None
+
+    def remember(
+        self,
+        what: str,
+        at: datetime,
+        *,
+        call: CallId | None = None,
+        agent: AgentId | None = None,
+        before: str = "",
+        after: str = "",
+        **detail: str,
+    ) -> None:
+        self.changes.history.append(
+            HistoryEntry(at=at, what=what, call=call, agent=agent, before=before, after=after, detail=detail)
+        )
+
+    # Routing
+
+    def wait(self, call: Call) -> Match | None:
+        """Let a call wait in its queue; an agent who can take it is matched at once."""
+        queue = self.queue_of(call)
+        arrived = call.arrived_at or call.heard_at
+        key = ContactKey(0, arrived.timestamp(), call.sequence)
+        return self.router.wait(call.id, Need(queue.id, queue.skills), key, frozenset(call.excluded))

@@ -1,0 +1,202 @@
+"""The fold: one event in, the floor changed or an IllegalEvent raised and nothing changed.
+
+Pure: the same floor and the same event give the same changes, effects and timers.
+"""
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from cordpair.core import agent as agents
+from cordpair.core import call as calls
+from cordpair.core import events as e
+from cordpair.core.agent import Agent, AgentMove, AgentState, Presence
+from cordpair.core.call import Call, CallState, Move
+from cordpair.core.effects import Face
+from cordpair.core.floor import Floor
+from cordpair.core.fold_calls import (
+    arrive,
+    check,
+    close,
+    end,
+    establish,
+    order_refresh,
+    refreshed,
+    refuse,
+    roster,
+)
+from cordpair.core.fold_offers import available, end_offer, live_offer, make_offer, seek
+from cordpair.core.ids import CallId, OfferId
+from cordpair.errors import IllegalEvent
+
+#: A roster is expected this soon after Graph has said that the invite was accepted.
+CONFIRM_S = 2.0
+
+
+def apply(floor: Floor, event: e.AnyEvent) -> None:
+    """Fold one event. Raises IllegalEvent (a short reason code) when the state cannot take it."""
+    call_id = event.call if isinstance(event, e.CallFact) else None
+    agent_id = event.agent if isinstance(event, e.AgentFact) else None
+    before = _state(floor, event)
+    _dispatch(floor, event)
+    floor.remember(
+        type(event).__name__, event.at, call=call_id, agent=agent_id, before=before, after=_state(floor, event)
+    )
+
+
+def reopen(floor: Floor, at: datetime) -> None:
+    """After a take-over: everybody who can be rung becomes available; calls that waited are offered."""
+    for agent in sorted(floor.agents.values(), key=lambda agent: (agent.idle_since, agent.id)):
+        if agent.state is AgentState.READY:
+            available(floor, floor.agents[agent.id], at)
+
+
+def _state(floor: Floor, event: e.AnyEvent) -> str:
+    if isinstance(event, e.CallFact):
+        call = floor.calls.get(event.call)
+        return call.state if call else ""
+    agent = floor.agents.get(event.agent)
+    return agent.state if agent else ""
+
+
+def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
+    match event:
+        case e.Arrived():
+            arrive(floor, event)
+        case e.Established():
+            establish(floor, event)
+        case e.AnswerFailed():
+            refuse(floor, event)
+        case e.RosterSeen():
+            roster(floor, event)
+        case e.CallEnded():
+            end(floor, event)
+        case e.CallRefreshed():
+            refreshed(floor, event)
+        case e.CheckDue():
+            check(floor, event)
+        case e.Identified():
+            floor.save_call(calls.identified(floor.call(event.call), event.candidates))
+        case e.InviteCompleted():
+            _invite_completed(floor, event)
+        case e.OfferFailed():
+            call = _with_offer(floor, event.call, event.offer)
+            seek(floor, end_offer(floor, call, event.why, event.at, rings=False), event.at)
+        case e.OfferTimedOut():
+            _time_out(floor, event)
+        case e.OfferDeclined():
+            _decline(floor, event)
+        case e.CallClaimed():
+            _claim(floor, event)
+        case e.WrapUpSaved():
+            _save_wrap_up(floor, event)
+        case e.WrapUpExpired():
+            close(floor, floor.call(event.call), Move.EXPIRE_WRAP_UP, event.at)
+        case e.ActivityLogged():
+            _logged(floor, event)
+        case e.WentReady():
+            _wish(floor, floor.agent(event.agent), AgentMove.READY, event.at)
+        case e.TookBreak():
+            _wish(floor, floor.agent(event.agent), AgentMove.BREAK, event.at, event.reason)
+        case e.SignedOut():
+            _sign_out(floor, floor.agent(event.agent), event.at)
+        case e.PresenceSeen():
+            _presence(floor, event)
+        case e.PresenceAged():
+            available(floor, floor.agent(event.agent), event.at)
+        case _:
+            assert_never(event)
+
+
+def _with_offer(floor: Floor, call_id: CallId, offer: OfferId) -> Call:
+    """The call whose live offer this is. An older offer is over: the fence."""
+    call = floor.call(call_id)
+    if live_offer(call).id != offer:
+        raise IllegalEvent("offer_over")
+    return call
+
+
+def _invite_completed(floor: Floor, event: e.InviteCompleted) -> None:
+    call = _with_offer(floor, event.call, event.offer)
+    floor.save_call(replace(call, offer=replace(live_offer(call), completed=call.checks + 1)))
+    due = e.CheckDue(at=event.at + timedelta(seconds=CONFIRM_S), call=event.call)
+    floor.timer(f"confirm:{event.offer}", event.at, CONFIRM_S, due)
+
+
+def _time_out(floor: Floor, event: e.OfferTimedOut) -> None:
+    """The ring has had its time. Before it is called missed the roster is read: the agent may stand in it unseen."""
+    call = _with_offer(floor, event.call, event.offer)
+    offer = replace(live_offer(call), expired=call.checks + 1)
+    order_refresh(floor, floor.save_call(replace(call, offer=offer)))
+
+
+def _decline(floor: Floor, event: e.OfferDeclined) -> None:
+    call = _with_offer(floor, event.call, event.offer)
+    if live_offer(call).agent != event.agent:
+        raise IllegalEvent("not_your_call")
+    seek(floor, end_offer(floor, call, e.OfferEnd.DECLINED, event.at, rings=True), event.at)
+
+
+def _claim(floor: Floor, event: e.CallClaimed) -> None:
+    """An agent takes a waiting call out of turn, also one they have declined."""
+    call, agent = floor.call(event.call), floor.agent(event.agent)
+    if call.state is not CallState.QUEUED:
+        raise IllegalEvent("call_taken" if call.is_live else "call_over")
+    if call.queue not in agent.queues:
+        raise IllegalEvent("not_your_queue")
+    if agent.state is not AgentState.READY:
+        raise IllegalEvent("not_ready")
+    floor.router.gone(call.id)
+    floor.router.busy(agent.id)
+    make_offer(floor, call.id, agent.id, event.at, rule="claimed", candidates=1)
+
+
+def _save_wrap_up(floor: Floor, event: e.WrapUpSaved) -> None:
+    call = floor.call(event.call)
+    if call.agent != event.agent:
+        raise IllegalEvent("not_your_call")
+    allowed = {disposition.id for disposition in floor.queue_of(call).dispositions}
+    if allowed and event.disposition not in allowed:
+        raise IllegalEvent("unknown_disposition")
+    if event.party is not None and event.party not in {candidate.party for candidate in call.candidates}:
+        raise IllegalEvent("unknown_party")
+    written = {"disposition": event.disposition, "note": event.note, "party": event.party or call.party}
+    close(floor, call, Move.SAVE_WRAP_UP, event.at, **written)
+
+
+def _logged(floor: Floor, event: e.ActivityLogged) -> None:
+    call = floor.call(event.call)
+    if call.state is not CallState.CLOSED or call.activity:
+        raise IllegalEvent("already_logged")
+    call = floor.save_call(replace(call, activity=event.reference))
+    if call.agent is not None:
+        floor.show(call, call.agent, Face.DONE)
+
+
+def _wish(floor: Floor, agent: Agent, wish: AgentMove, at: datetime, reason: str = "") -> None:
+    available(floor, floor.save_agent(agents.wished(agent, wish, at, reason)), at)
+
+
+def _sign_out(floor: Floor, agent: Agent, at: datetime) -> None:
+    """Offline now, or after the wrap-up. A ring in progress goes to somebody else."""
+    ringing = floor.calls.get(agent.call) if agent.state is AgentState.RINGING and agent.call else None
+    floor.router.busy(agent.id)
+    floor.save_agent(agents.wished(agent, AgentMove.SIGN_OUT, at))
+    if ringing is not None:
+        seek(floor, end_offer(floor, ringing, e.OfferEnd.AGENT_LOST, at), at)
+
+
+def _presence(floor: Floor, event: e.PresenceSeen) -> None:
+    """A hint. It holds a ready agent back or lets them through; all it can end is a ring at somebody who is away."""
+    agent = floor.agent(event.agent)
+    if agent.presence is not None and 0 < event.sequence < agent.presence.sequence:
+        raise IllegalEvent("stale_presence")
+    seen = Presence(availability=event.availability, activity=event.activity, sequence=event.sequence, at=event.at)
+    agent = floor.save_agent(replace(agent, presence=seen))
+    floor.cancel(f"presence:{agent.id}")
+    ringing = floor.calls.get(agent.call) if agent.state is AgentState.RINGING and agent.call else None
+    if ringing is not None and event.availability == "Offline":
+        seek(floor, end_offer(floor, ringing, e.OfferEnd.AGENT_LOST, event.at), event.at)
+    elif agent.state is AgentState.READY:
+        available(floor, agent, event.at)

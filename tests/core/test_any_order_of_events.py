@@ -1,0 +1,102 @@
+"""What holds in every order of events, sensible or not."""
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cordpair.core import effects as o
+from cordpair.core import events as e
+from cordpair.core import fold
+from cordpair.core.agent import AgentState
+from cordpair.core.call import CallState
+from cordpair.core.floor import Floor
+from cordpair.core.ids import GraphCallId, call_id
+from cordpair.errors import IllegalEvent
+from tests.core.people import ANA, BEN, NOON, TENANT, after, arrived, floor_with, nth_offer, ready
+
+GRAPHS = [GraphCallId("graph-1"), GraphCallId("graph-2"), GraphCallId("graph-3")]
+AGENTS = [ANA, BEN]
+
+
+def samples(graphs: list[GraphCallId]) -> list[e.AnyEvent]:
+    """Every kind of event, for these calls, two agents and the first offers of each call."""
+    events: list[e.AnyEvent] = []
+    for graph in graphs:
+        call = call_id(TENANT, graph)
+        events += [arrived(graph=graph), e.Established(at=NOON, call=call, graph_id=graph)]
+        events += [e.CallEnded(at=NOON, call=call, graph_id=graph), e.CheckDue(at=NOON, call=call)]
+        events += [e.CallRefreshed(at=NOON, call=call, number=n) for n in (1, 2, 3)]
+        events += [e.WrapUpExpired(at=NOON, call=call), e.AnswerFailed(at=NOON, call=call, why="x")]
+        for users in ((), (ANA,), (BEN,), (ANA, BEN)):
+            events += [e.RosterSeen(at=NOON, call=call, graph_id=graph, sequence=n, users=users) for n in (1, 2, 3, 4)]
+        for agent in AGENTS:
+            events += [e.CallClaimed(at=NOON, call=call, agent=agent)]
+            events += [e.WrapUpSaved(at=NOON, call=call, agent=agent, disposition="solved")]
+        for offer in (nth_offer(n, call) for n in (1, 2, 3)):
+            events += [e.OfferTimedOut(at=NOON, call=call, offer=offer)]
+            events += [e.InviteCompleted(at=NOON, call=call, offer=offer)]
+            events += [e.OfferFailed(at=NOON, call=call, offer=offer, why=why) for why in e.OfferEnd]
+            events += [e.OfferDeclined(at=NOON, call=call, offer=offer, agent=agent) for agent in AGENTS]
+    for agent in AGENTS:
+        events += [e.WentReady(at=NOON, agent=agent), e.TookBreak(at=NOON, agent=agent)]
+        events += [e.SignedOut(at=NOON, agent=agent), e.PresenceAged(at=NOON, agent=agent)]
+        for n, seen in enumerate(("Available", "Busy", "Offline", "Available")):
+            events += [e.PresenceSeen(at=NOON, agent=agent, availability=seen, activity=seen, sequence=n)]
+    return events
+
+
+opening = [arrived(graph=GRAPHS[0]), e.Established(at=NOON, call=call_id(TENANT, GRAPHS[0]), graph_id=GRAPHS[0])]
+orders = st.one_of(
+    st.lists(st.sampled_from(samples(GRAPHS)), min_size=20, max_size=120),
+    st.lists(st.sampled_from(samples(GRAPHS[:1])), min_size=20, max_size=60).map(lambda rest: opening + rest),
+)
+
+
+def play(events: list[e.AnyEvent]) -> tuple[Floor, list[o.Effect]]:
+    """Fold what can be folded, one event a second, and check each time that a refused one left no trace."""
+    floor, effects = floor_with(ready(ANA, 30), ready(BEN, 20)), []
+    for second, event in enumerate(events):
+        before = (dict(floor.calls), dict(floor.agents), floor.sequence)
+        try:
+            fold.apply(floor, msgspec.structs.replace(event, at=after(second)))
+        except IllegalEvent:
+            assert (dict(floor.calls), dict(floor.agents), floor.sequence) == before
+        assert_sound(floor)
+        effects += floor.take_changes().effects
+    return floor, effects
+
+
+def assert_sound(floor: Floor) -> None:
+    """No agent rings for two calls, no call rings at nobody, and nobody idles while somebody waits for them."""
+    offers = {call.id: call.offer for call in floor.calls.values() if call.offer is not None}
+    assert {call.id for call in floor.calls.values() if call.state is CallState.OFFERED} == set(offers)
+    rung = [offer.agent for offer in offers.values()]
+    assert len(rung) == len(set(rung))
+    assert set(rung) == {agent.id for agent in floor.agents.values() if agent.state is AgentState.RINGING}
+    for call in floor.calls.values():
+        if call.state is CallState.CLOSED:
+            assert call.outcome is not None
+    waiting = [call for call in floor.calls.values() if call.state is CallState.QUEUED]
+    for call in waiting:
+        assert floor.router.position(call.id) is not None
+
+
+@settings(max_examples=600, deadline=None)
+@given(orders)
+def test_no_order_of_events_breaks_the_floor_and_an_illegal_event_changes_nothing(events: list[e.AnyEvent]) -> None:
+    play(events)
+
+
+@settings(max_examples=300, deadline=None)
+@given(orders)
+def test_no_order_of_events_orders_the_same_effect_twice(events: list[e.AnyEvent]) -> None:
+    _, effects = play(events)
+    keys = [effect.key for effect in effects]
+    assert len(keys) == len(set(keys))
+
+
+@settings(max_examples=200, deadline=None)
+@given(orders)
+def test_the_same_events_give_the_same_floor(events: list[e.AnyEvent]) -> None:
+    (one, effects), (two, again) = play(events), play(events)
+    assert (one.calls, one.agents, effects) == (two.calls, two.agents, again)
