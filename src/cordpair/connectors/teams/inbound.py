@@ -44,7 +44,8 @@ class BotTokens:
         token = _bearer(authorization)
         kid = _key_id(token)
         claims = await _claims(token, kid, self._keys, audience=audience, issuers=[self._issuer])
-        if service_url is not None and claims.get("serviceurl") != service_url:
+        claimed = str(claims.get("serviceurl") or "")
+        if service_url is not None and (not claimed or claimed.rstrip("/") != service_url.rstrip("/")):
             raise Rejected("the token is for another service address", status=403)
         if channel is not None and channel not in await self._keys.endorsements(kid):
             raise Rejected("the token's key is not endorsed for this channel", status=403)

@@ -73,7 +73,11 @@ def translate(item: Mapping[str, object], *, tenant: TenantId, region: str, at: 
 
 def translate_presence(item: Mapping[str, object], *, at: datetime) -> PresenceSeen | Ignored:
     """The fact in one presence change notification."""
-    data = item.get("resourceData")
+    return presence_of(item.get("resourceData"), at=at)
+
+
+def presence_of(data: object, *, at: datetime) -> PresenceSeen | Ignored:
+    """The fact in a `presence` resource."""
     if not isinstance(data, Mapping):
         return Ignored("presence without data")
     user, availability, activity = (data.get(name) for name in ("id", "availability", "activity"))

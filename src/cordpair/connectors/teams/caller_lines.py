@@ -1,0 +1,62 @@
+"""The caller on a card: who it is, how we know, and the way to the record. Pure."""
+
+from cordpair.connectors.teams.elements import Element, foreign, heading, hint, line, open_url, run
+from cordpair.connectors.teams.facts import CardFacts
+from cordpair.connectors.teams.texts import CONNECTORS, GRADES
+from cordpair.core.caller import CallerKind, Candidate
+
+MOST_CANDIDATES = 5  #: shown and offered for choice
+
+
+def caller_title(facts: CardFacts) -> str:
+    """The best name for the caller: the settled party, the network's name, the number, or why there is none."""
+    party = facts.chosen
+    if party is not None:
+        return foreign(party.name)
+    if facts.caller_kind is CallerKind.WITHHELD:
+        return facts.say("withheld")
+    fallback = "teams_caller" if facts.caller_kind is CallerKind.USER else "unknown_caller"
+    return foreign(facts.caller_name) or foreign(facts.number) or facts.say(fallback)
+
+
+def who(facts: CardFacts) -> list[Element]:
+    """The caller in large type; company and number below."""
+    title = caller_title(facts)
+    party = facts.chosen
+    rest = [part for part in (party.company if party else "", facts.number) if part and foreign(part) != title]
+    big = line(run(title, size="ExtraLarge", weight="Bolder"), spacing="Small")
+    return [big, *([line(run(" · ".join(rest)), spacing="None")] if rest else [])]
+
+
+def identified(facts: CardFacts) -> list[Element]:
+    """How the caller was identified: one line, or the candidates to choose from."""
+    say = facts.say
+    if not facts.candidates:
+        looked_up = facts.caller_kind is CallerKind.NUMBER
+        return [hint(say("nobody_found"))] if looked_up else []
+    if len(facts.candidates) == 1:
+        return [line(run(_matched(facts, facts.candidates[0], 1), isSubtle=True, size="Small"), spacing="Small")]
+    shown = facts.candidates[:MOST_CANDIDATES]
+    rows = [_candidate(facts, candidate, place) for place, candidate in enumerate(shown, 1)]
+    return [heading(say("several", count=len(facts.candidates)), size="Small"), *rows]
+
+
+def _candidate(facts: CardFacts, candidate: Candidate, place: int) -> Element:
+    title = " · ".join(part for part in (candidate.name, candidate.company) if part)
+    why = line(run(_matched(facts, candidate, place), isSubtle=True, size="Small"), spacing="None")
+    row: Element = {"type": "Container", "spacing": "Small", "items": [line(run(title, weight="Bolder")), why]}
+    action = open_url(facts.say("open_record_of", name=foreign(candidate.name, 40)), candidate.link)
+    return {**row, "selectAction": action} if action else row
+
+
+def _matched(facts: CardFacts, candidate: Candidate, place: int) -> str:
+    say = facts.say
+    crm = CONNECTORS.get(candidate.party.connector, candidate.party.connector)
+    return say("matched", why=say(GRADES[candidate.grade]), place=place, count=len(facts.candidates), crm=crm)
+
+
+def open_record(facts: CardFacts) -> list[Element]:
+    """The button to the record of the caller, where there is one and only one."""
+    party = facts.chosen or (facts.candidates[0] if len(facts.candidates) == 1 else None)
+    action = open_url(facts.say("open_record"), party.link) if party else None
+    return [action] if action else []

@@ -1,0 +1,136 @@
+"""The one card of a call: what an agent sees from the ring to the done line. Pure.
+
+A card is brought from face to face in place; there is never a second card for the same call.
+"""
+
+from datetime import datetime
+from typing import Any, assert_never
+
+from cordpair.connectors.teams.caller_lines import caller_title, identified, open_record, who
+from cordpair.connectors.teams.elements import (
+    Element,
+    adaptive_card,
+    colour_bar,
+    execute,
+    foreign,
+    heading,
+    hint,
+    line,
+    own_run,
+    run,
+)
+from cordpair.connectors.teams.facts import CardFacts
+from cordpair.connectors.teams.texts import CONNECTORS, ENDS, duration, language
+from cordpair.connectors.teams.wrap_up import WrapUp, inputs, read_wrap_up
+from cordpair.core.effects import Face
+
+__all__ = ["CardFacts", "WrapUp", "card", "read_wrap_up"]
+
+
+def card(face: Face, facts: CardFacts) -> dict[str, Any]:
+    """The card of a call, showing `face`, in the agent's language."""
+    match face:
+        case Face.RINGING:
+            return _ringing(facts)
+        case Face.DECLINED:
+            return _declined(facts)
+        case Face.MISSED:
+            return _over(facts, "missed", _why_missed(facts))
+        case Face.TAKEN:
+            return _over(facts, "taken", "")
+        case Face.STRIP:
+            return _strip(facts)
+        case Face.WRAP_UP:
+            return _wrap_up(facts)
+        case Face.DONE:
+            return _done(facts)
+        case _:
+            assert_never(face)
+
+
+def _ringing(facts: CardFacts) -> Element:
+    say = facts.say
+    title = f"{say('ringing')} · {foreign(facts.queue)}"
+    body = [
+        *_header(facts, say("ringing"), say("waited", time=duration(facts.waited_s))),
+        *who(facts),
+        *identified(facts),
+        hint(say("ring_hint")),
+    ]
+    not_now = execute(say("not_now"), "not_now", {"call": facts.call, "offer": facts.offer or ""})
+    return _card(facts, body, [not_now, *open_record(facts)], f"{title}: {caller_title(facts)}")
+
+
+def _declined(facts: CardFacts) -> Element:
+    say = facts.say
+    body = [*_header(facts, say("declined"), ""), *who(facts), hint(say("declined_hint"))]
+    actions = [execute(say("claim"), "claim", {"call": facts.call}), *open_record(facts)]
+    return _card(facts, body, actions, f"{say('declined')}: {caller_title(facts)}")
+
+
+def _over(facts: CardFacts, title: str, why: str) -> Element:
+    say = facts.say
+    body = [*_header(facts, say(title), ""), *who(facts), *([hint(why)] if why else [])]
+    return _card(facts, body, open_record(facts), f"{say(title)}: {caller_title(facts)}")
+
+
+def _strip(facts: CardFacts) -> Element:
+    say = facts.say
+    since = say("since", time=_clock(facts.connected_at)) if facts.connected_at else ""
+    body = [*_header(facts, say("strip"), since), *who(facts), *identified(facts)]
+    return _card(facts, body, open_record(facts), f"{say('strip')}: {caller_title(facts)}")
+
+
+def _wrap_up(facts: CardFacts) -> Element:
+    say = facts.say
+    head = _header(facts, say("wrap_up"), say("talked", time=duration(facts.talk_s)))
+    save = execute(say("save"), "wrap_up", {"call": facts.call}, style="positive")
+    body = [*head, *who(facts), *inputs(facts)]
+    return _card(facts, body, [save, *open_record(facts)], f"{say('wrap_up')}: {caller_title(facts)}")
+
+
+def _done(facts: CardFacts) -> Element:
+    say = facts.say
+    result = next((facts.titled(it) for it in facts.dispositions if it.id == facts.disposition), facts.disposition)
+    parts = [caller_title(facts), facts.queue, duration(facts.talk_s), result or say("no_disposition"), _logged(facts)]
+    whole = " · ".join(foreign(part) for part in parts if part)
+    runs = [own_run("✓ ", color="Good", weight="Bolder"), own_run(say("done"), weight="Bolder"), run(" · " + whole)]
+    return _card(facts, [line(*runs)], [], f"{say('done')}: {whole}")
+
+
+def _header(facts: CardFacts, title: str, aside: str) -> list[Element]:
+    columns: list[Element] = [
+        {"type": "Column", "width": "stretch", "items": [heading(title, size="Medium"), _queue_line(facts)]}
+    ]
+    if aside:
+        block = {"type": "TextBlock", "text": aside, "isSubtle": True, "horizontalAlignment": "Right"}
+        columns.append({"type": "Column", "width": "auto", "items": [block]})
+    return [colour_bar(facts.colour), {"type": "ColumnSet", "columns": columns}]
+
+
+def _queue_line(facts: CardFacts) -> Element:
+    return line(run(facts.queue, isSubtle=True), spacing="None")
+
+
+def _logged(facts: CardFacts) -> str:
+    say = facts.say
+    if facts.activity:
+        connector = facts.party.connector if facts.party else ""
+        return say("logged", crm=CONNECTORS.get(connector, connector) or "CRM")
+    known = {"withheld", "short_number", "unknown", "several_matches", "uncertain", "crm"}
+    why = say(f"why_{facts.pending if facts.pending in known else 'other'}")
+    return say("pending", why=why) if facts.pending else ""
+
+
+def _why_missed(facts: CardFacts) -> str:
+    if facts.caller_left:
+        return facts.say("end_caller_left")
+    return facts.say(ENDS[facts.ended]) if facts.ended else ""
+
+
+def _clock(at: datetime) -> str:
+    return "{{TIME(" + at.strftime("%Y-%m-%dT%H:%M:%SZ") + ")}}"
+
+
+def _card(facts: CardFacts, body: list[Element], actions: list[Element], speak: str) -> Element:
+    return adaptive_card(body, actions, speak=foreign(speak, 300), locale=language(facts.locale))

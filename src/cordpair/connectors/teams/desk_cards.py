@@ -1,0 +1,105 @@
+"""Cards of the bot's answers: status, queues, help. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from cordpair.connectors.teams.elements import Element, adaptive_card, foreign, heading, hint, line, own_run, run
+from cordpair.connectors.teams.texts import duration, language, text
+from cordpair.core.agent import AgentState
+
+_STATES = {
+    AgentState.OFFLINE: ("offline", "Default"),
+    AgentState.READY: ("ready", "Good"),
+    AgentState.BREAK: ("break", "Warning"),
+    AgentState.RINGING: ("state_ringing", "Accent"),
+    AgentState.TALKING: ("talking", "Accent"),
+    AgentState.WRAP_UP: ("state_wrap_up", "Accent"),
+    AgentState.NOT_RESPONDING: ("not_responding", "Attention"),
+}
+_COMMANDS = (
+    ("ready", "bereit", "help_ready"),
+    ("break lunch", "pause mittag", "help_break"),
+    ("offline", "offline", "help_offline"),
+    ("status", "status", "help_status"),
+    ("queues", "warteschlangen", "help_queues"),
+    ("help", "hilfe", "help_help"),
+)
+
+
+class QueueLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue at this instant. `longest_wait_s` is None when nobody waits."""
+
+    name: str
+    waiting: int = 0
+    longest_wait_s: float | None = None
+    ready: int = 0
+
+
+class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """How an agent stands. `presence_age_s` is None when no presence is known."""
+
+    state: AgentState
+    in_state_s: float = 0.0
+    reason: str = ""
+    presence: str = ""
+    presence_age_s: float | None = None
+    queues: tuple[str, ...] = ()
+
+
+def status_card(facts: StatusFacts, locale: str) -> dict[str, Any]:
+    """The answer to `status`, and to every change of state."""
+    key, colour = _STATES[facts.state]
+    runs = [own_run(text(locale, key), size="Large", weight="Bolder", color=colour)]
+    if facts.state is AgentState.BREAK and facts.reason not in ("", "break"):
+        runs.append(run(f" · {facts.reason}", size="Large"))
+    runs.append(own_run("  " + text(locale, "since", time=duration(facts.in_state_s)), isSubtle=True))
+    body = [heading(text(locale, "your_status"), size="Small"), line(*runs, spacing="Small")]
+    if facts.state is AgentState.NOT_RESPONDING:
+        body.append(hint(text(locale, "not_responding_hint")))
+    if facts.presence_age_s is not None:
+        age = duration(facts.presence_age_s)
+        shown = text(locale, "presence", presence=facts.presence, age=age)
+        body.append(line(run(shown, isSubtle=True, size="Small"), spacing="Small"))
+    names = " · ".join(foreign(name, 60) for name in facts.queues) or text(locale, "no_queues")
+    body.append(line(run(names, isSubtle=True, size="Small"), spacing="Small"))
+    return _answer(body, f"{text(locale, 'your_status')}: {text(locale, key)}", locale)
+
+
+def queues_card(queues: Sequence[QueueLine], locale: str) -> dict[str, Any]:
+    """The answer to `queues`."""
+    title = text(locale, "your_queues")
+    if not queues:
+        return _answer([heading(title, size="Small"), hint(text(locale, "no_queues"))], title, locale)
+    names = ("queue", "waiting", "longest", "agents_ready")
+    head = _row([own_run(text(locale, name), isSubtle=True, size="Small") for name in names])
+    rows = [_row(_queue(queue)) for queue in queues]
+    spoken = "; ".join(f"{foreign(it.name, 60)}: {it.waiting} {text(locale, 'waiting')}" for it in queues)
+    return _answer([heading(title, size="Small"), head, *rows], f"{title}: {spoken}", locale)
+
+
+def help_card(locale: str, *, opening: str = "help_intro") -> dict[str, Any]:
+    """What the bot understands. `opening` is the text above it: hello, unknown_word, help_intro."""
+    german = language(locale) == "de"
+    body = [hint(text(locale, opening)) if opening == "help_intro" else heading(text(locale, opening), size="Small")]
+    for english, deutsch, key in _COMMANDS:
+        word = own_run(deutsch if german else english, weight="Bolder", fontType="Monospace")
+        body.append(line(word, own_run("  " + text(locale, key)), spacing="Small"))
+    return _answer(body, text(locale, opening), locale)
+
+
+def _queue(queue: QueueLine) -> list[Element]:
+    longest = "–" if queue.longest_wait_s is None else duration(queue.longest_wait_s)
+    return [run(queue.name, weight="Bolder"), run(str(queue.waiting)), run(longest), run(str(queue.ready))]
+
+
+def _row(cells: Sequence[Element]) -> Element:
+    columns = [
+        {"type": "Column", "width": 3 if place == 0 else 1, "items": [line(cell)]} for place, cell in enumerate(cells)
+    ]
+    return {"type": "ColumnSet", "columns": columns, "spacing": "Small"}
+
+
+def _answer(body: Sequence[Element], speak: str, locale: str) -> Element:
+    return adaptive_card(body, speak=foreign(speak, 300), locale=language(locale))

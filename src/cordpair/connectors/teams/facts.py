@@ -1,0 +1,54 @@
+"""What a call's card may show. Pure values."""
+
+from datetime import datetime
+
+import msgspec
+
+from cordpair.connectors.teams.texts import language, text
+from cordpair.core.caller import CallerKind, Candidate
+from cordpair.core.events import OfferEnd
+from cordpair.core.ids import CallId, OfferId, PartyRef
+from cordpair.core.tenant import Disposition
+
+
+class CardFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a call's card may show. Instants are aware UTC, `..._s` are seconds.
+
+    `number` is the caller's number as people read it. `party` is the settled or chosen party. `ended` says why an
+    offer ended without a conversation; `caller_left` that the caller is gone. `activity` is the CRM's reference once
+    it is logged; `pending` is a reason of `core.call.pending_reason` while it is not.
+    """
+
+    call: CallId
+    offer: OfferId | None = None
+    queue: str
+    colour: str = "#5b5fc7"
+    locale: str = "en"
+    caller_kind: CallerKind = CallerKind.NUMBER
+    number: str = ""
+    caller_name: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    party: PartyRef | None = None
+    waited_s: float = 0.0
+    connected_at: datetime | None = None
+    talk_s: float = 0.0
+    dispositions: tuple[Disposition, ...] = ()
+    disposition: str = ""
+    note: str = ""
+    activity: str = ""
+    pending: str = ""
+    ended: OfferEnd | None = None
+    caller_left: bool = False
+
+    def say(self, key: str, **values: object) -> str:
+        """A text of our own in the agent's language."""
+        return text(self.locale, key, **values)
+
+    @property
+    def chosen(self) -> Candidate | None:
+        """The candidate that is the caller, as far as it is settled."""
+        return next((it for it in self.candidates if it.party == self.party), None)
+
+    def titled(self, disposition: Disposition) -> str:
+        """A disposition in the agent's language."""
+        return disposition.de if language(self.locale) == "de" else disposition.en

@@ -1,0 +1,88 @@
+"""What an agent writes to the bot becomes an intent. Pure; English and German."""
+
+import html
+import re
+import unicodedata
+
+import msgspec
+
+
+class Help(msgspec.Struct, frozen=True):
+    """Says hello or asks what the bot can do."""
+
+    greeted: bool = False
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How do I stand?"""
+
+
+class Queues(msgspec.Struct, frozen=True):
+    """Who waits?"""
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """I take calls."""
+
+
+class Break(msgspec.Struct, frozen=True):
+    """I take a break. `reason` is a slug, `break` when none was given."""
+
+    reason: str = "break"
+
+
+class Offline(msgspec.Struct, frozen=True):
+    """No more calls today."""
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """Something else; `text` is the person's own words: never logged."""
+
+    text: str
+
+
+Intent = Help | Status | Queues | Ready | Break | Offline | Unknown
+
+_HELLO_EN = ("hi", "hello", "hey", "good", "morning", "afternoon", "evening")
+_HELLO_DE = ("hallo", "moin", "servus", "grüezi", "guten", "tag", "morgen", "abend")
+_HELLO = frozenset((*_HELLO_EN, *_HELLO_DE))
+_HELP = frozenset(("help", "hilfe", "?", "start", "commands", "befehle", "menu", "menü"))
+_STATUS = frozenset(("status", "stand"))
+_READY = frozenset(("ready", "bereit", "available", "verfügbar", "unpause"))
+_BREAK = frozenset(("break", "pause"))
+_OFFLINE = frozenset(("offline", "abmelden", "feierabend", "logout", "logoff"))
+_QUEUES = frozenset(("queues", "queue", "warteschlangen", "warteschlange"))
+
+_MENTION = re.compile(r"<at\b[^>]*>.*?</at>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^>]{0,200}>")
+_LONGEST = 2_000  #: characters that are read; a command is a few words
+
+
+def understand(text: str) -> Intent:
+    """The intent of a chat message; mentions, markup, case, and punctuation at the ends do not matter."""
+    plain = html.unescape(_TAG.sub(" ", _MENTION.sub(" ", text[:_LONGEST])))
+    words = unicodedata.normalize("NFC", plain).lower().strip(" \t\r\n.!,;:/").split()
+    if not words:
+        return Help()
+    first, rest = words[0].rstrip(".!,;:"), words[1:]
+    if first in _BREAK:
+        return Break(reason=_slug(rest))
+    if all(word.strip(".!,;:") in _HELLO for word in words):
+        return Help(greeted=True)
+    if rest:
+        return Unknown(text=plain.strip())
+    for known, intent in (
+        (_HELP, Help()),
+        (_STATUS, Status()),
+        (_READY, Ready()),
+        (_OFFLINE, Offline()),
+        (_QUEUES, Queues()),
+    ):
+        if first in known:
+            return intent
+    return Unknown(text=plain.strip())
+
+
+def _slug(words: list[str]) -> str:
+    letters = re.sub(r"[^0-9a-zäöüß]+", "-", " ".join(words)).strip("-")
+    return letters[:40].strip("-") or "break"

@@ -1,0 +1,78 @@
+"""The wrap-up on a card: what is asked, and how the answer is read. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from cordpair.connectors.teams.caller_lines import MOST_CANDIDATES
+from cordpair.connectors.teams.elements import Element, choices
+from cordpair.connectors.teams.facts import CardFacts
+from cordpair.core.caller import Candidate
+from cordpair.core.ids import PartyRef
+from cordpair.errors import Rejected
+
+_NOBODY = "-"
+_NOTE_LIMIT = 4_000
+
+
+class WrapUp(msgspec.Struct, frozen=True):
+    """What the agent entered. `party` is None when none was asked for, or nobody of the candidates."""
+
+    disposition: str
+    note: str
+    party: PartyRef | None
+
+
+def read_wrap_up(data: Mapping[str, Any]) -> WrapUp:
+    """The inputs of a pressed Save. Raises Rejected when they are none."""
+    disposition, note, party = (data.get(name) or "" for name in ("disposition", "note", "party"))
+    if not isinstance(disposition, str) or not isinstance(note, str) or not isinstance(party, str) or not disposition:
+        raise Rejected("the wrap-up is incomplete")
+    connector, _, found = party.partition(":")
+    return WrapUp(disposition[:100], note[:_NOTE_LIMIT], PartyRef(connector, found) if connector and found else None)
+
+
+def inputs(facts: CardFacts) -> list[Element]:
+    """What the agent is asked: who it was (only when that is open), the result, a note."""
+    return [*_party_choice(facts), _disposition_choice(facts), _note(facts)]
+
+
+def _note(facts: CardFacts) -> Element:
+    note: Element = {
+        "type": "Input.Text",
+        "id": "note",
+        "label": facts.say("note"),
+        "placeholder": facts.say("note_hint"),
+        "isMultiline": True,
+        "maxLength": _NOTE_LIMIT,
+    }
+    return {**note, "value": facts.note} if facts.note else note
+
+
+def _party_choice(facts: CardFacts) -> list[Element]:
+    if facts.party is not None or not facts.candidates:
+        return []
+    say = facts.say
+    options = [(f"{it.party.connector}:{it.party.id}", _option(it)) for it in facts.candidates[:MOST_CANDIDATES]]
+    options.append((_NOBODY, say("nobody")))
+    return [choices("party", say("party"), say("party_missing"), options, style="expanded", wrap=True)]
+
+
+def _option(candidate: Candidate) -> str:
+    return " · ".join(part for part in (candidate.name, candidate.company) if part)
+
+
+def _disposition_choice(facts: CardFacts) -> Element:
+    say = facts.say
+    options = [(it.id, facts.titled(it)) for it in facts.dispositions]
+    chosen = {"value": facts.disposition} if facts.disposition in {it.id for it in facts.dispositions} else {}
+    return choices(
+        "disposition",
+        say("disposition"),
+        say("disposition_missing"),
+        options,
+        style="compact",
+        placeholder=say("choose"),
+        **chosen,
+    )
