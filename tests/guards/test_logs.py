@@ -52,6 +52,34 @@ def test_log_lines_are_fixed_sentences_with_known_fields() -> None:
     assert found == []
 
 
+def strangers(module: ast.Module) -> Iterator[str]:
+    """Loggers that the checks above would not recognise, by line."""
+    known = [
+        node.value
+        for node in ast.walk(module)
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and is_logger(node.targets[0])
+    ]
+    for node in ast.walk(module):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="get_logger")) if node not in known:
+                yield f"line {node.lineno}: a logger is called one of {sorted(LOGGERS)}"
+            case ast.Import(names=imported) if "logging" in {each.name for each in imported}:
+                yield f"line {node.lineno}: logs go through structlog"
+            case ast.ImportFrom(module="logging"):
+                yield f"line {node.lineno}: logs go through structlog"
+
+
+def test_every_logger_is_one_that_is_looked_at() -> None:
+    # The emulator is no part of the product: it shows what happens in a made-up world.
+    looked_at = [path for path in modules() if path.name != "telemetry.py" and "emulator" not in path.parts]
+    assert [f"{name(path)} {fault}" for path in looked_at for fault in strangers(tree(path))] == []
+
+
+@pytest.mark.parametrize("line", ["audit = structlog.get_logger()", "import logging", "from logging import getLogger"])
+def test_a_planted_logger_is_caught(line: str) -> None:
+    assert list(strangers(ast.parse(line)))
+
+
 def test_the_own_keys_of_a_line_are_not_taken_by_a_field() -> None:
     assert not allowed() & (OWN_KEYS - {"place"})
 
