@@ -1,0 +1,144 @@
+"""What iMIS takes as an activity, and what it refuses: the legacy Activity table behind a generic entity."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from cordpair.emulator.imis_query import Value
+from cordpair.emulator.imis_shapes import Shapes
+
+_TEXT_WIDTH = {
+    "ACTIVITY_TYPE": 10,
+    "DESCRIPTION": 255,
+    "NOTE": 1_000_000,
+    "NOTE_2": 1_000_000,
+    "PRODUCT_CODE": 31,
+    "CATEGORY": 15,
+    "SOURCE_SYSTEM": 10,
+    "SOURCE_CODE": 40,
+    "STATUS_CODE": 5,
+    "ACTION_CODES": 255,
+    "OTHER_CODE": 10,
+    "OTHER_ID": 10,
+    "CO_ID": 10,
+    "CAMPAIGN_CODE": 10,
+    "SOLICITOR_ID": 15,
+    "MEMBER_TYPE": 5,
+    "UF_1": 60,
+    "UF_2": 60,
+    "UF_3": 60,
+}
+_DATES = frozenset({"TRANSACTION_DATE", "EFFECTIVE_DATE", "THRU_DATE", "TICKLER_DATE", "UF_6", "UF_7"})
+_NUMBERS = frozenset({"UNITS", "QUANTITY", "AMOUNT", "UF_4", "UF_5"})
+_SYSTEM_TYPES = frozenset({"ORDER", "SALES", "GIFT", "PLEDGE", "DUES", "MEETING", "SUBS"})
+_WRAPPERS: dict[str, tuple[type, ...]] = {
+    "System.Boolean": (bool,),
+    "System.Int32": (int,),
+    "System.Decimal": (int, float),
+    "System.DateTime": (str,),
+    "System.Guid": (str,),
+    "System.Byte": (int,),
+}
+
+COLUMNS = frozenset({"PartyId", "SEQN", *_TEXT_WIDTH, *_DATES, *_NUMBERS})
+
+
+class Invalid(Exception):
+    """Refused with ValidationResults; the text is the message."""
+
+
+class Unreadable(Exception):
+    """The server falls over it and says nothing useful (500)."""
+
+
+def read_activity(
+    body: object, shapes: Shapes, party_exists: Callable[[str], bool], now: datetime
+) -> dict[str, Value | None]:
+    """Read a posted GenericEntityData. `now` is local, for a blank TRANSACTION_DATE. Raises Invalid, Unreadable."""
+    if not isinstance(body, dict):
+        raise Invalid("The request body is not an entity.")
+    _check_types_come_first(body)
+    if body.get("$type") != shapes.core("GenericEntityData"):
+        raise Unreadable
+    if body.get("EntityTypeName") != "Activity":
+        raise Invalid("The entity type does not match the address.")
+    columns: dict[str, Value | None] = {}
+    for name, value in _properties(body, shapes):
+        columns[name] = _column(name, value)
+    _check_required(columns, party_exists)
+    columns.setdefault("TRANSACTION_DATE", now.replace(hour=0, minute=0, second=0, microsecond=0))
+    return columns
+
+
+def _check_required(columns: Mapping[str, Value | None], party_exists: Callable[[str], bool]) -> None:
+    if not columns.get("PartyId"):
+        raise Invalid("PartyId is required.")
+    if not party_exists(str(columns["PartyId"])):
+        raise Invalid(f"The contact {columns['PartyId']} does not exist.")
+    if not columns.get("ACTIVITY_TYPE"):
+        raise Invalid("ACTIVITY_TYPE is required.")
+    if columns["ACTIVITY_TYPE"] in _SYSTEM_TYPES:
+        raise Invalid("Activities of a system type cannot be written.")
+
+
+def _check_types_come_first(node: object) -> None:
+    if isinstance(node, dict):
+        if "$type" in node and next(iter(node)) != "$type":
+            raise Unreadable
+        for child in node.values():
+            _check_types_come_first(child)
+    elif isinstance(node, list):
+        for child in node:
+            _check_types_come_first(child)
+
+
+def _properties(body: Mapping[str, object], shapes: Shapes) -> Iterator[tuple[str, object]]:
+    bag = body.get("Properties", body.get("properties"))
+    if not isinstance(bag, dict) or bag.get("$type") != shapes.core("GenericPropertyDataCollection"):
+        raise Unreadable
+    entries = bag.get("$values")
+    for entry in entries if isinstance(entries, list) else []:
+        if not isinstance(entry, dict) or entry.get("$type") != shapes.core("GenericPropertyData"):
+            raise Unreadable
+        name = str(entry.get("Name", ""))
+        yield ("PartyId" if name.lower() in ("partyid", "id") else name.upper()), entry.get("Value")
+
+
+def _column(name: str, value: object) -> Value | None:
+    if name not in COLUMNS or name == "SEQN":
+        raise Invalid(f"The property '{name}' is not defined on Activity.")
+    plain = _unwrapped(value)
+    if plain in (None, ""):
+        return None
+    if name in _DATES:
+        return _date(name, plain)
+    if name in _NUMBERS:
+        if isinstance(plain, bool) or not isinstance(plain, int | float):
+            raise Unreadable
+        return Decimal(str(plain))
+    if not isinstance(plain, str) or len(plain) > _TEXT_WIDTH.get(name, 10):
+        raise Unreadable
+    return plain
+
+
+def _unwrapped(value: object) -> object:
+    """A scalar. Booleans and decimals must come wrapped with their type."""
+    if isinstance(value, dict):
+        kind = _WRAPPERS.get(str(value.get("$type")))
+        plain = value.get("$value")
+        if kind is None or not isinstance(plain, kind) or (isinstance(plain, bool) and bool not in kind):
+            raise Unreadable
+        return plain
+    if isinstance(value, bool | float):
+        raise Unreadable
+    return value
+
+
+def _date(name: str, value: object) -> datetime:
+    try:
+        date = datetime.fromisoformat(str(value))
+    except ValueError as exc:
+        raise Invalid(f"{name} is not a date.") from exc
+    if date.tzinfo is not None:
+        raise Invalid(f"{name} must be a local date.")
+    return date

@@ -1,0 +1,140 @@
+"""What stands under `/api` of an emulated iMIS: parties, activities, saved queries, metadata."""
+
+import json
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cordpair.emulator.imis_activity import COLUMNS, Unreadable, read_activity
+from cordpair.emulator.imis_answers import Cut, broken, json_answer
+from cordpair.emulator.imis_faults import Fault
+from cordpair.emulator.imis_instance import Imis
+from cordpair.emulator.imis_query import BadQuery, Query, read_query
+from cordpair.emulator.imis_shapes import Json
+from cordpair.emulator.imis_store import ORGANIZATION, PARTY_PROPERTIES, PERSON, Activity, Party
+
+CONTACTS_QUERY = "$/Cordpair/Contacts"
+_KINDS = {"party": None, "partysummary": None, "person": PERSON, "organization": ORGANIZATION}
+_NOBODY_NAMED = frozenset({"updatedon", "ismarkedfordelete"})
+
+
+async def dispatch(imis: Imis, request: Request, fault: Fault | None) -> Response:
+    entity = request.path_params["entity"].lower()
+    if entity == "activity" and request.method == "POST":
+        return await _post_activity(imis, request, fault)
+    if request.method == "POST":
+        return Response("", 405)
+    if entity in _KINDS:
+        return _list_parties(imis, entity, request)
+    if entity == "activity":
+        return _list_activities(imis, request)
+    if entity in ("query", "iqa"):
+        return _saved_query(imis, request, flat=entity == "query")
+    return Response("", 404)
+
+
+async def one(imis: Imis, request: Request, _: Fault | None) -> Response:
+    entity, name = request.path_params["entity"].lower(), request.path_params["id"]
+    if entity == "metadata":
+        return _metadata(imis, name)
+    party = imis.store.party(name) if entity in _KINDS else None
+    if party is None or _KINDS[entity] not in (None, party.kind):
+        return json_answer({"Message": "The resource was not found."}, 404)
+    return json_answer(_party_shape(imis, entity, party))
+
+
+def _list_parties(imis: Imis, entity: str, request: Request) -> Response:
+    query = read_query(request.query_params.multi_items(), PARTY_PROPERTIES)
+    found = imis.store.parties(_KINDS[entity], query)
+    item = imis.shapes.membership(entity.capitalize() + "Data")
+    return _page(imis, found, query, lambda party: _party_shape(imis, entity, party), item)
+
+
+def _list_activities(imis: Imis, request: Request) -> Response:
+    known = frozenset({name.lower() for name in COLUMNS} | {"id"})
+    query = read_query(request.query_params.multi_items(), known)
+    item = imis.shapes.core("GenericEntityData")
+    return _page(imis, imis.store.find_activities(query), query, imis.shapes.activity, item)
+
+
+async def _post_activity(imis: Imis, request: Request, fault: Fault | None) -> Response:
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        return Response("", 415)
+    try:
+        body = json.loads(await request.body())
+    except ValueError as exc:
+        raise Unreadable from exc
+    now = imis.store.local(imis.clock.now())
+    columns = read_activity(body, imis.shapes, lambda party: imis.store.party(party) is not None, now)
+    if fault and fault.kind == "late_commit":
+        imis.commit_later(columns, fault.delay_s)
+        return Cut()
+    activity = imis.store.write(columns)
+    match fault.kind if fault else None:
+        case "created_then_error":
+            return broken()
+        case "created_then_cut":
+            return Cut()
+        case _:
+            return json_answer(imis.shapes.activity(activity), 201)
+
+
+def _saved_query(imis: Imis, request: Request, *, flat: bool) -> Response:
+    """The one saved query there is; prompts, by position: a part of the number, changed since."""
+    own = {name.lower(): value for name, value in request.query_params.items()}
+    if own.get("queryname", "").lower() != CONTACTS_QUERY.lower():
+        raise BadQuery("The query was not found.")
+    prompts = [v for name, v in request.query_params.multi_items() if name.lower() == "parameter"]
+    filters = [
+        (name, text if ":" in text.split("T")[0] else f"{operator}:{text}")
+        for name, operator, text in zip(("Phone", "UpdatedOn"), ("contains", "ge"), prompts, strict=False)
+        if text
+    ]
+    pages = [(name, own[name]) for name in ("limit", "offset") if name in own]
+    query = read_query([*filters, *pages], PARTY_PROPERTIES)
+    shape = _flat_row if flat else lambda party: imis.shapes.row(_flat_row(party).items())  # type: ignore[arg-type]
+    item = "System.Object, mscorlib" if flat else imis.shapes.core("GenericEntityData")
+    return _page(imis, imis.store.parties(None, query), query, shape, item)
+
+
+def _flat_row(party: Party) -> Json:
+    return {
+        "ID": party.id,
+        "FullName": party.name,
+        "Company": party.company,
+        "Phone": party.phones[0].raw if party.phones else "",
+        "Phone2": party.phones[1].raw if len(party.phones) > 1 else "",
+        "Email": party.email,
+        "UpdatedOn": party.updated_on.isoformat(timespec="seconds"),
+    }
+
+
+def _metadata(imis: Imis, entity: str) -> Response:
+    if not imis.metadata_works:
+        return Response("", 501)
+    names = sorted(COLUMNS) if entity.lower() == "activity" else []
+    properties = {"$type": imis.shapes.core("EntityPropertyDefinitionCollection"), "$values": names}
+    return json_answer(
+        {"$type": imis.shapes.core("EntityDefinitionData"), "EntityTypeName": entity, "Properties": properties}
+    )
+
+
+def _page(
+    imis: Imis, found: list[Party] | list[Activity], query: Query, shape: Callable[..., Json], item: str
+) -> Response:
+    limit = min(query.limit, imis.page_cap)
+    part = found[query.offset : query.offset + limit]
+    shapes = [shape(one) for one in part]
+    return json_answer(imis.shapes.page(shapes, offset=query.offset, limit=limit, total=len(found), item=item))
+
+
+def _party_shape(imis: Imis, entity: str, party: Party) -> Json:
+    return imis.shapes.summary(party) if entity == "partysummary" else imis.shapes.party(party)
+
+
+def is_pull(request: Request) -> bool:
+    names = {name.lower() for name in request.query_params} - {"limit", "offset", "orderby"}
+    return (
+        request.path_params["entity"].lower() in _KINDS and "id" not in request.path_params and names <= _NOBODY_NAMED
+    )
