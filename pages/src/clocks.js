@@ -59,7 +59,7 @@ class Elapsed extends Ticking {
 /** <cp-clock zone="Europe/Berlin">: the time of day there. */
 class Clock extends Ticking {
   tick() {
-    const style = { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: this.getAttribute("zone") };
+    const style = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: this.getAttribute("zone") };
     this.show(new Intl.DateTimeFormat(document.documentElement.lang, style).format(serverNow()));
   }
 }

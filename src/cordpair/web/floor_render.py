@@ -16,7 +16,7 @@ from cordpair.web.floor_words import Words, duration
 from cordpair.web.pages import templates
 
 #: The sections of the page in reading order; each is an element of that id and a template of that name.
-SECTIONS = ("strip", "queues", "calls", "ended", "attention", "agents", "quota")
+SECTIONS = ("strip", "queues", "calls", "ended", "quota", "attention", "agents")
 
 #: Rows that a table shows at most; the rest is counted.
 MOST_ROWS = 250
