@@ -1,0 +1,1 @@
+"""The emulated Microsoft Graph: calls, presence, users, subscriptions. Only the operations in `tables`."""

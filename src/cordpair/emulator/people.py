@@ -1,0 +1,40 @@
+"""Everybody at the ends of the lines: agents on one side, callers on the other."""
+
+from cordpair.emulator.callers import Callers
+from cordpair.emulator.floor import Floor
+from cordpair.emulator.graph.call import Call, Ring
+from cordpair.emulator.world import Tenant
+
+
+class Everybody:
+    """Passes on to agents and callers what the exchange tells."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+        self.callers: Callers
+
+    def is_busy(self, tenant: Tenant, user: str) -> bool:
+        return self._floor.is_busy(tenant, user)
+
+    def is_signed_in(self, tenant: Tenant, user: str) -> bool:
+        return self._floor.is_signed_in(tenant, user)
+
+    def ring_began(self, ring: Ring) -> None:
+        self._floor.ring_began(ring)
+
+    def ring_ended(self, ring: Ring) -> None:
+        self._floor.ring_ended(ring)
+
+    def joined(self, call: Call, user: str) -> None:
+        self._floor.joined(call, user)
+        self.callers.joined(call, user)
+
+    def left(self, call: Call, user: str) -> None:
+        self._floor.left(call, user)
+        self.callers.left(call)
+
+    def answered(self, call: Call) -> None:
+        self.callers.answered(call)
+
+    def ended(self, call: Call) -> None:
+        self.callers.ended(call)
