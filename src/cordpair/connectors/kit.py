@@ -12,25 +12,9 @@ import msgspec
 
 from cordpair.core.events import CallEvent
 from cordpair.core.ids import AgentId, CallId, GraphCallId, PartyRef
-
-
-class StoredPhone(msgspec.Struct, frozen=True, kw_only=True):
-    """A number as the CRM holds it: free text, and the label that stands beside it."""
-
-    raw: str
-    label: str = ""
-
-
-class PartyRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A party of a CRM. `region` is the ISO country that its national numbers belong to, if known."""
-
-    ref: PartyRef
-    name: str
-    company: str = ""
-    phones: tuple[StoredPhone, ...] = ()
-    region: str | None = None
-    is_organization: bool = False
-    updated_at: datetime | None = None
+from cordpair.core.party import ChatReference as ChatReference
+from cordpair.core.party import PartyRecord as PartyRecord
+from cordpair.core.party import StoredPhone as StoredPhone
 
 
 class PartyPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,16 +92,8 @@ class Calls(Protocol):
 class Chat(Protocol):
     """The bot's 1:1 chats of one app registration."""
 
-    async def send(self, chat: "ChatReference", card: Mapping[str, object]) -> str:
+    async def send(self, chat: ChatReference, card: Mapping[str, object]) -> str:
         """Post a card; returns the activity id by which it can be changed."""
 
-    async def update(self, chat: "ChatReference", activity_id: str, card: Mapping[str, object]) -> None:
+    async def update(self, chat: ChatReference, activity_id: str, card: Mapping[str, object]) -> None:
         """Replace a card in place."""
-
-
-class ChatReference(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an agent's 1:1 chat with the bot is reached. `locale` is the language of the agent's Teams client."""
-
-    conversation: str
-    service_url: str
-    locale: str = "en"

@@ -1,0 +1,34 @@
+"""People as outside systems hold them: parties of a CRM, and where an agent is reached in Teams."""
+
+from datetime import datetime
+
+import msgspec
+
+from cordpair.core.ids import PartyRef
+
+
+class StoredPhone(msgspec.Struct, frozen=True, kw_only=True):
+    """A number as the CRM holds it: free text, and the label that stands beside it."""
+
+    raw: str
+    label: str = ""
+
+
+class PartyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A party of a CRM. `region` is the ISO country that its national numbers belong to, if known."""
+
+    ref: PartyRef
+    name: str
+    company: str = ""
+    phones: tuple[StoredPhone, ...] = ()
+    region: str | None = None
+    is_organization: bool = False
+    updated_at: datetime | None = None
+
+
+class ChatReference(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an agent's 1:1 chat with the bot is reached. `locale` is the language of the agent's Teams client."""
+
+    conversation: str
+    service_url: str
+    locale: str = "en"
