@@ -1,0 +1,72 @@
+"""Where agents are reached in Teams, and which card of theirs shows which call."""
+
+import msgspec
+
+from cordpair.connectors.kit import ChatReference
+from cordpair.core.ids import AgentId, CallId
+from cordpair.store.scope import Scope
+from cordpair.store.sealing import agent_subject
+
+_SEALED = "chats.sealed"
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """A posted card: Teams' activity id of it, and the number of the face it shows."""
+
+    activity_id: str
+    number: int
+
+
+class Cards:
+    """The one card of each call and agent."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def get(self, call: CallId, agent: AgentId) -> Card | None:
+        row = await self._scope.connection.fetchrow(
+            "select activity_id, number from cards where tenant = $1 and call = $2 and agent = $3",
+            self._scope.tenant,
+            call,
+            agent,
+        )
+        return None if row is None else Card(**row)
+
+    async def put(self, call: CallId, agent: AgentId, card: Card) -> None:
+        """Remember what the card shows now. A lower number than the known one is late and changes nothing."""
+        await self._scope.connection.execute(
+            "insert into cards (tenant, call, agent, activity_id, number) values ($1, $2, $3, $4, $5) "
+            "on conflict (tenant, call, agent) do update set activity_id = excluded.activity_id, "
+            "number = excluded.number where cards.number <= excluded.number",
+            self._scope.tenant,
+            call,
+            agent,
+            card.activity_id,
+            card.number,
+        )
+
+
+class Chats:
+    """The 1:1 chat of each agent with the bot."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def get(self, agent: AgentId) -> ChatReference | None:
+        sealed = await self._scope.connection.fetchval(
+            "select sealed from chats where tenant = $1 and agent = $2", self._scope.tenant, agent
+        )
+        if sealed is None:
+            return None
+        keys = await self._scope.reading([agent_subject(agent)])
+        return msgspec.json.decode(keys.open(_SEALED, agent_subject(agent), sealed, agent), type=ChatReference)
+
+    async def put(self, agent: AgentId, chat: ChatReference) -> None:
+        keys = await self._scope.writing([agent_subject(agent)])
+        await self._scope.connection.execute(
+            "insert into chats (tenant, agent, sealed) values ($1, $2, $3) "
+            "on conflict (tenant, agent) do update set sealed = excluded.sealed",
+            self._scope.tenant,
+            agent,
+            keys.seal(_SEALED, agent_subject(agent), msgspec.json.encode(chat), agent),
+        )

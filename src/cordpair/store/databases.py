@@ -1,0 +1,33 @@
+"""Where the two databases are, and how a connection takes on one of our roles."""
+
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import msgspec
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:  # the library's classes cannot be subscripted at run time
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+APP_ROLE = "cordpair_app"  # the tenant's door: content, one tenant at a time
+QUEUE_ROLE = "cordpair_queue"  # the queue's door: all tenants, no content
+KEYS_ROLE = "cordpair_keys"  # the key database
+
+
+class Databases(msgspec.Struct, frozen=True, kw_only=True):
+    """Addresses of the main and the key database, with the role that owns the tables.
+
+    `direct_roles` says that the server lets us log in as our own roles (the embedded one does); else a connection
+    logs in as the owner and takes the role on at once.
+    """
+
+    main_url: str
+    keys_url: str
+    direct_roles: bool = False
+
+    def as_role(self, role: str) -> dict[str, Any]:
+        """Arguments for asyncpg that make a connection act as `role` from its first statement on."""
+        return {"user": role} if self.direct_roles else {"server_settings": {"role": role}}

@@ -1,0 +1,166 @@
+"""The two doors to the data: `open_tenant` for all content of one tenant, `open_queue` for whose turn it is."""
+
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Self
+
+import asyncpg
+
+from cordpair.core.changes import Changes
+from cordpair.core.ids import TenantId
+from cordpair.errors import Rejected
+from cordpair.store.agents import Agents
+from cordpair.store.calls import Calls
+from cordpair.store.chats import Cards, Chats
+from cordpair.store.databases import APP_ROLE, KEYS_ROLE, QUEUE_ROLE, Connection, Databases, Pool
+from cordpair.store.faults import committing, translated
+from cordpair.store.fold import FloorRows, Fold
+from cordpair.store.inbox import Inbox, Incoming
+from cordpair.store.intake import Intake
+from cordpair.store.keys import KeyStore
+from cordpair.store.marks import Bookmarks, Subscriptions
+from cordpair.store.migrate import migrate
+from cordpair.store.outbox import Outbox
+from cordpair.store.parties import Parties
+from cordpair.store.queue_door import QueueRows
+from cordpair.store.scope import Scope
+from cordpair.store.setups import Setups
+from cordpair.store.timers import Timers
+
+_STATEMENT_TIMEOUT_S = 30.0
+
+
+class TenantRows:
+    """All rows of one tenant, in one transaction that commits when its context ends without an error."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.tenant = scope.tenant
+        self.inbox = Inbox(scope)
+        self.outbox = Outbox(scope, self.inbox)
+        self.timers = Timers(scope)
+        self.calls = Calls(scope)
+        self.agents = Agents(scope)
+        self.setups = Setups(scope, self.agents)
+        self.cards = Cards(scope)
+        self.chats = Chats(scope)
+        self.parties = Parties(scope)
+        self.bookmarks = Bookmarks(scope)
+        self.subscriptions = Subscriptions(scope)
+        self._fold = Fold(
+            scope,
+            calls=self.calls,
+            agents=self.agents,
+            inbox=self.inbox,
+            outbox=self.outbox,
+            timers=self.timers,
+            setups=self.setups,
+        )
+
+    async def load_floor(self, recent: timedelta, now: datetime) -> FloorRows:
+        """What the tenant's floor is rebuilt from: everything that lives, and calls closed within `recent`."""
+        return await self._fold.load_floor(recent, now)
+
+    async def write_fold(
+        self,
+        *,
+        owner: str,
+        epoch: int,
+        changes: Changes,
+        folded: Mapping[int, bytes | None],
+        fired: Sequence[str],
+        now: datetime,
+    ) -> None:
+        """Write what a fold has changed. Raises StaleLease when `owner` does not own the tenant in `epoch` any more.
+
+        `folded` maps inbox ids to what they came to (for a waiting caller) or None; `fired` are the keys of timers
+        whose events were folded.
+        """
+        await self._fold.write(owner=owner, epoch=epoch, changes=changes, folded=folded, fired=fired, now=now)
+
+
+class Store:
+    """The product's memory: one main database, one key database."""
+
+    def __init__(self, app: Pool, queue: Pool, keys: Pool, key_store: KeyStore) -> None:
+        self._app = app
+        self._queue = queue
+        self._keys = keys
+        self.keys = key_store
+        self._intake = Intake(self._put_incoming)
+
+    @classmethod
+    async def open(cls, databases: Databases, operator_key: bytes, *, pool_size: int = 12) -> Self:
+        """Bring the databases up to date and connect. `operator_key`: 32 bytes. Raises TemporaryFailure."""
+        with translated("start"):
+            await migrate(databases)
+            app = await _pool(databases.main_url, databases, APP_ROLE, pool_size)
+            queue = await _pool(databases.main_url, databases, QUEUE_ROLE, max(2, pool_size // 4))
+            keys = await _pool(databases.keys_url, databases, KEYS_ROLE, max(2, pool_size // 4))
+        return cls(app, queue, keys, KeyStore(keys, operator_key))
+
+    async def close(self) -> None:
+        """Finish the commits under way and disconnect."""
+        await self._intake.close()
+        for pool in (self._app, self._queue, self._keys):
+            await pool.close()
+
+    @asynccontextmanager
+    async def open_tenant(self, tenant: TenantId) -> AsyncIterator[TenantRows]:
+        """One transaction on the content of one tenant. Raises Rejected when `tenant` is no UUID."""
+        begin = f"begin; select set_config('app.tenant', '{_checked(tenant)}', true)"
+        async with _transaction(self._app, begin, "tenant's door") as connection:
+            yield TenantRows(Scope(connection, tenant, self.keys))
+
+    @asynccontextmanager
+    async def open_queue(self) -> AsyncIterator[QueueRows]:
+        """One transaction on ids and instants of all tenants."""
+        async with _transaction(self._queue, "begin", "queue's door") as connection:
+            yield QueueRows(connection)
+
+    async def accept(self, tenant: TenantId, items: Sequence[Incoming]) -> int:
+        """Store what came in, durably before this returns; returns how many were new (a known source and key is not).
+
+        Concurrent callers share commits. Raises TemporaryFailure when the database is away: nothing is acknowledged.
+        """
+        return await self._intake.accept(tenant, items)
+
+    async def ping(self) -> None:
+        """Whether a commit goes through in both databases. Raises TemporaryFailure."""
+        with translated("readiness"):
+            for pool in (self._app, self._keys):
+                async with pool.acquire(timeout=5) as connection, connection.transaction():
+                    await connection.execute("select pg_current_xact_id()", timeout=5)
+
+    async def _put_incoming(self, tenant: TenantId, items: Sequence[Incoming]) -> set[tuple[str, str]]:
+        async with self.open_tenant(tenant) as rows:
+            return await rows.inbox.put(items)
+
+
+@asynccontextmanager
+async def _transaction(pool: Pool, begin: str, what: str) -> AsyncIterator[Connection]:
+    with translated(what):
+        async with pool.acquire(timeout=_STATEMENT_TIMEOUT_S) as connection:
+            await connection.execute(begin)
+            try:
+                yield connection
+            except BaseException:
+                if not connection.is_closed():
+                    await connection.execute("rollback")
+                raise
+            with committing(what):
+                await connection.execute("commit")
+
+
+async def _pool(url: str, databases: Databases, role: str, size: int) -> Pool:
+    return await asyncpg.create_pool(
+        url, min_size=1, max_size=size, command_timeout=_STATEMENT_TIMEOUT_S, **databases.as_role(role)
+    )
+
+
+def _checked(tenant: TenantId) -> str:
+    try:
+        return str(uuid.UUID(tenant))
+    except ValueError:
+        raise Rejected("a tenant id is a UUID") from None

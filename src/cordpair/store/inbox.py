@@ -1,0 +1,179 @@
+"""What came in: stored sealed before it is acknowledged, folded once, parked when it cannot be folded."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from cordpair.errors import Rejected
+from cordpair.store.scope import Scope
+from cordpair.store.sealing import Keyring, Unreadable, intake_subject
+
+SOURCES = frozenset({"graph", "presence", "result", "command", "timer"})
+_LONGEST_KEY = 500
+_BODY = "inbox.sealed"
+_RESULT = "inbox.result_sealed"
+
+
+class Incoming(msgspec.Struct, frozen=True):
+    """Something that came in. `key` is unique in its `source`: the same key again is the same thing again.
+
+    A key may be logged and is stored in the clear: it holds ids and hashes, never personal data.
+    """
+
+    source: str
+    key: str
+    body: bytes
+    received_at: datetime
+
+
+class InboxRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An unfolded item, in the clear. `attempts` counts how often it was parked."""
+
+    id: int
+    source: str
+    key: str
+    body: bytes
+    received_at: datetime
+    attempts: int
+
+
+class ParkedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that could not be folded, for people: without its body. It can be retried while its day's key lives."""
+
+    id: int
+    source: str
+    key: str
+    received_at: datetime
+    attempts: int
+    error: str
+
+
+def check(item: Incoming) -> None:
+    """Raises Rejected for an item that can never be stored, so that it does not take its neighbours with it."""
+    if item.source not in SOURCES:
+        raise Rejected("an incoming item has an unknown source")
+    if not 0 < len(item.key) <= _LONGEST_KEY or "\x00" in item.key:
+        raise Rejected("an incoming item has a key that is empty, too long or malformed")
+    if item.received_at.tzinfo is None:
+        raise Rejected("an incoming item has an instant without a time zone")
+
+
+class Inbox:
+    """The inbox of one tenant."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def put(self, items: Sequence[Incoming]) -> set[tuple[str, str]]:
+        """Store items in this transaction; returns (source, key) of those that were new."""
+        subjects = [intake_subject(item.received_at) for item in items]
+        keys = await self._scope.writing(subjects)
+        rows = await self._scope.connection.fetch(
+            "insert into inbox (tenant, source, key, received_at, state, attempts, error, sealed) "
+            "select $1, s, k, r, 'new', 0, '', b "
+            "from unnest($2::text[], $3::text[], $4::timestamptz[], $5::bytea[]) as t (s, k, r, b) "
+            "on conflict (tenant, source, key) do nothing returning source, key",
+            self._scope.tenant,
+            [item.source for item in items],
+            [item.key for item in items],
+            [item.received_at for item in items],
+            [
+                keys.seal(_BODY, subject, item.body, _row(item.source, item.key))
+                for item, subject in zip(items, subjects, strict=True)
+            ],
+        )
+        return {(row["source"], row["key"]) for row in rows}
+
+    async def unfolded(self, limit: int) -> list[InboxRow]:
+        """The oldest items that wait to be folded. One that does not open any more is parked."""
+        rows = await self._scope.connection.fetch(
+            "select id, source, key, sealed, received_at, attempts from inbox "
+            "where tenant = $1 and state = 'new' order by id limit $2",
+            self._scope.tenant,
+            limit,
+        )
+        keys = await self._scope.reading({intake_subject(row["received_at"]) for row in rows})
+        found: list[InboxRow] = []
+        for row in rows:
+            body = _opened(keys, _BODY, row["received_at"], row["sealed"], _row(row["source"], row["key"]))
+            if body is None:
+                await self.park(row["id"], "it does not open: its key is gone")
+            else:
+                found.append(
+                    InboxRow(
+                        id=row["id"],
+                        source=row["source"],
+                        key=row["key"],
+                        body=body,
+                        received_at=row["received_at"],
+                        attempts=row["attempts"],
+                    )
+                )
+        return found
+
+    async def fold(self, folded: Mapping[int, bytes | None], now: datetime) -> None:
+        """Mark items as folded, each with what it came to (for a waiting caller) or None."""
+        keys = await self._scope.writing([intake_subject(now)] if any(folded.values()) else [])
+        await self._scope.connection.execute(
+            "update inbox set state = 'folded', folded_at = $2, result_sealed = t.r "
+            "from unnest($3::bigint[], $4::bytea[]) as t (i, r) where tenant = $1 and id = t.i",
+            self._scope.tenant,
+            now,
+            list(folded),
+            [
+                None if result is None else keys.seal(_RESULT, intake_subject(now), result, str(item))
+                for item, result in folded.items()
+            ],
+        )
+
+    async def result(self, source: str, key: str) -> bytes | None:
+        """What an item came to; None while it waits, when it came to nothing, or when it is unknown."""
+        row = await self._scope.connection.fetchrow(
+            "select id, folded_at, result_sealed from inbox where tenant = $1 and source = $2 and key = $3",
+            self._scope.tenant,
+            source,
+            key,
+        )
+        if row is None or row["result_sealed"] is None:
+            return None
+        keys = await self._scope.reading([intake_subject(row["folded_at"])])
+        return _opened(keys, _RESULT, row["folded_at"], row["result_sealed"], str(row["id"]))
+
+    async def park(self, item: int, error: str) -> None:
+        """Put an item aside that cannot be folded. `error` is for people and holds no personal data."""
+        await self._scope.connection.execute(
+            "update inbox set state = 'parked', attempts = attempts + 1, error = $3 where tenant = $1 and id = $2",
+            self._scope.tenant,
+            item,
+            error,
+        )
+
+    async def parked(self) -> list[ParkedItem]:
+        """All items that were put aside, oldest first."""
+        rows = await self._scope.connection.fetch(
+            "select id, source, key, received_at, attempts, error from inbox "
+            "where tenant = $1 and state = 'parked' order by id",
+            self._scope.tenant,
+        )
+        return [ParkedItem(**row) for row in rows]
+
+    async def retry(self, item: int) -> bool:
+        """Let a parked item be folded again. False when it is not parked."""
+        changed = await self._scope.connection.execute(
+            "update inbox set state = 'new' where tenant = $1 and id = $2 and state = 'parked'",
+            self._scope.tenant,
+            item,
+        )
+        return changed == "UPDATE 1"
+
+
+def _row(source: str, key: str) -> str:
+    return f"{source}:{key}"
+
+
+def _opened(keys: Keyring, column: str, at: datetime, sealed: bytes, row: str) -> bytes | None:
+    try:
+        return keys.open(column, intake_subject(at), sealed, row)
+    except Unreadable:
+        return None

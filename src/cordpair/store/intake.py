@@ -1,0 +1,74 @@
+"""Group commit: whoever comes while a commit is under way shares the next one.
+
+A lone notification is committed at once; under load one commit carries many. Every caller waits until its own items
+are durable.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from cordpair.core.ids import TenantId
+from cordpair.store.inbox import Incoming, check
+
+_LARGEST_BATCH = 500  # items; more wait for the commit after
+
+Put = Callable[[TenantId, Sequence[Incoming]], Awaitable[set[tuple[str, str]]]]
+_Waiting = tuple[Sequence[Incoming], asyncio.Future[int]]
+
+
+class Intake:
+    """Collects items per tenant and stores them by `put`, one commit per tenant at a time."""
+
+    def __init__(self, put: Put) -> None:
+        self._put = put
+        self._waiting: dict[TenantId, list[_Waiting]] = {}
+        self._writers: dict[TenantId, asyncio.Task[None]] = {}
+
+    async def accept(self, tenant: TenantId, items: Sequence[Incoming]) -> int:
+        """Store `items` durably; returns how many were new. Raises Rejected or TemporaryFailure."""
+        for item in items:
+            check(item)
+        if not items:
+            return 0
+        stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(tenant, []).append((items, stored))
+        if tenant not in self._writers:
+            self._writers[tenant] = asyncio.create_task(self._write(tenant))
+        return await stored
+
+    async def close(self) -> None:
+        """Wait for the commits under way."""
+        await asyncio.gather(*self._writers.values(), return_exceptions=True)
+
+    async def _write(self, tenant: TenantId) -> None:
+        try:
+            while batch := self._next_batch(tenant):
+                await self._commit(tenant, batch)
+        finally:
+            del self._writers[tenant]
+
+    def _next_batch(self, tenant: TenantId) -> list[_Waiting]:
+        waiting = self._waiting.pop(tenant, [])
+        size = taken = 0
+        while taken < len(waiting) and (taken == 0 or size + len(waiting[taken][0]) <= _LARGEST_BATCH):
+            size += len(waiting[taken][0])
+            taken += 1
+        if waiting[taken:]:
+            self._waiting[tenant] = waiting[taken:]
+        return waiting[:taken]
+
+    async def _commit(self, tenant: TenantId, batch: list[_Waiting]) -> None:
+        try:
+            new = await self._put(tenant, [item for items, _ in batch for item in items])
+        except BaseException as failure:  # whatever it is: each caller must hear of it
+            for _, stored in batch:
+                if not stored.done():
+                    stored.set_exception(failure if isinstance(failure, Exception) else asyncio.CancelledError())
+            if not isinstance(failure, Exception):
+                raise
+            return
+        for items, stored in batch:
+            mine = {(item.source, item.key) for item in items} & new
+            new -= mine  # the same item twice in one commit is new for one caller only
+            if not stored.done():
+                stored.set_result(len(mine))

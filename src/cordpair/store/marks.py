@@ -1,0 +1,96 @@
+"""How far a sync has come, and which Graph subscriptions stand."""
+
+from datetime import datetime
+
+import msgspec
+
+from cordpair.store.scope import Scope
+from cordpair.store.sealing import TENANT_SUBJECT
+
+_CLIENT_STATE = "subscriptions.client_state_sealed"
+
+
+class Bookmark(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the next sync of a connector begins, and when the last one came there."""
+
+    bookmark: str
+    at: datetime
+
+
+class Bookmarks:
+    """How far each connector's sync has come."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def get(self, connector: str) -> Bookmark | None:
+        row = await self._scope.connection.fetchrow(
+            "select bookmark, at from sync_bookmarks where tenant = $1 and connector = $2",
+            self._scope.tenant,
+            connector,
+        )
+        return None if row is None else Bookmark(**row)
+
+    async def put(self, connector: str, bookmark: Bookmark) -> None:
+        await self._scope.connection.execute(
+            "insert into sync_bookmarks (tenant, connector, bookmark, at) values ($1, $2, $3, $4) "
+            "on conflict (tenant, connector) do update set bookmark = excluded.bookmark, at = excluded.at",
+            self._scope.tenant,
+            connector,
+            bookmark.bookmark,
+            bookmark.at,
+        )
+
+
+class Subscription(msgspec.Struct, frozen=True, kw_only=True):
+    """A Graph subscription. `kind` is ours (`presence`), `client_state` the secret that its notifications repeat."""
+
+    kind: str
+    graph_id: str
+    client_state: str
+    expires_at: datetime
+
+
+class Subscriptions:
+    """The Graph subscriptions of one tenant, one of each kind."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def all(self) -> list[Subscription]:
+        rows = await self._scope.connection.fetch(
+            "select kind, graph_id, expires_at, client_state_sealed from subscriptions where tenant = $1 order by kind",
+            self._scope.tenant,
+        )
+        keys = await self._scope.reading([TENANT_SUBJECT] if rows else [])
+        return [
+            Subscription(
+                kind=row["kind"],
+                graph_id=row["graph_id"],
+                client_state=keys.open(_CLIENT_STATE, TENANT_SUBJECT, row["client_state_sealed"], row["kind"]).decode(),
+                expires_at=row["expires_at"],
+            )
+            for row in rows
+        ]
+
+    async def by_graph_id(self, graph_id: str) -> Subscription | None:
+        return next((one for one in await self.all() if one.graph_id == graph_id), None)
+
+    async def put(self, subscription: Subscription) -> None:
+        """Remember a subscription in the place of the former one of its kind."""
+        keys = await self._scope.writing([TENANT_SUBJECT])
+        await self._scope.connection.execute(
+            "insert into subscriptions (tenant, kind, graph_id, expires_at, client_state_sealed) "
+            "values ($1, $2, $3, $4, $5) on conflict (tenant, kind) do update set graph_id = excluded.graph_id, "
+            "expires_at = excluded.expires_at, client_state_sealed = excluded.client_state_sealed",
+            self._scope.tenant,
+            subscription.kind,
+            subscription.graph_id,
+            subscription.expires_at,
+            keys.seal(_CLIENT_STATE, TENANT_SUBJECT, subscription.client_state.encode(), subscription.kind),
+        )
+
+    async def remove(self, kind: str) -> None:
+        await self._scope.connection.execute(
+            "delete from subscriptions where tenant = $1 and kind = $2", self._scope.tenant, kind
+        )

@@ -1,0 +1,166 @@
+"""What must be done: effects with durable attempts, and their results on the way back to the inbox."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from cordpair.core import effects, events
+from cordpair.core.effects import Effect
+from cordpair.core.events import AnyEvent
+from cordpair.core.ids import CallId
+from cordpair.store.databases import Connection
+from cordpair.store.inbox import Inbox, Incoming
+from cordpair.store.scope import Scope
+
+_COLUMNS = "id, key, body, attempts, state, unknown, since"
+
+
+class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An effect in the outbox. `state` is ready | claimed | sending | done | parked.
+
+    `attempts` counts the tries that were begun, this one included; `unknown` says that an earlier one may have been
+    carried out: look before repeating.
+    """
+
+    id: int
+    key: str
+    effect: Effect
+    attempts: int
+    state: str
+    unknown: bool
+    since: datetime
+
+
+class ParkedEffect(msgspec.Struct, frozen=True, kw_only=True):
+    """An effect that was given up, for people. `reason` holds no personal data."""
+
+    id: int
+    key: str
+    kind: str
+    call: CallId
+    reason: str
+    since: datetime
+    attempts: int
+
+
+class Outbox:
+    """The outbox of one tenant. Effects are claimed at the queue's door and performed through this one."""
+
+    def __init__(self, scope: Scope, inbox: Inbox) -> None:
+        self._scope = scope
+        self._inbox = inbox
+
+    @property
+    def _connection(self) -> Connection:
+        return self._scope.connection
+
+    async def put(self, orders: Sequence[Effect], now: datetime) -> None:
+        """Add effects; one whose key is known already is the same effect and changes nothing."""
+        await self._connection.execute(
+            "insert into outbox (tenant, key, lane, kind, call, state, run_at, attempts, unknown, since, reason, body) "
+            "select $1, k, l, n, c, 'ready', $2, 0, false, $2, '', b "
+            "from unnest($3::text[], $4::smallint[], $5::text[], $6::text[], $7::jsonb[]) as t (k, l, n, c, b) "
+            "on conflict (tenant, key) do nothing",
+            self._scope.tenant,
+            now,
+            [order.key for order in orders],
+            [int(order.lane) for order in orders],
+            [type(order).__name__ for order in orders],
+            [order.call for order in orders],
+            [effects.encode(order).decode() for order in orders],
+        )
+
+    async def load(self, ids: Sequence[int]) -> list[OutboxRow]:
+        """Effects by id, in the order of the ids; unknown ids are left out."""
+        rows = await self._connection.fetch(
+            f"select {_COLUMNS} from outbox where tenant = $1 and id = any($2::bigint[])",  # noqa: S608
+            self._scope.tenant,
+            list(ids),
+        )
+        found = {row["id"]: _effect_row(row) for row in rows}
+        return [found[one] for one in ids if one in found]
+
+    async def begin(self, effect: int) -> OutboxRow | None:
+        """Note that a try begins, before anything is sent. None when the claim was lost meanwhile.
+
+        Commit before sending: after a crash the effect then counts as perhaps carried out.
+        """
+        row = await self._connection.fetchrow(
+            "update outbox set state = 'sending', attempts = attempts + 1 "  # noqa: S608
+            f"where tenant = $1 and id = $2 and state = 'claimed' returning {_COLUMNS}",
+            self._scope.tenant,
+            effect,
+        )
+        return None if row is None else _effect_row(row)
+
+    async def done(self, effect: int, now: datetime, results: Sequence[AnyEvent] = ()) -> None:
+        """The effect is carried out; its results go to the inbox in the same transaction."""
+        key = await self._connection.fetchval(
+            "update outbox set state = 'done', lease_until = null, since = $3 "
+            "where tenant = $1 and id = $2 and state <> 'done' returning key",
+            self._scope.tenant,
+            effect,
+            now,
+        )
+        if key is not None:
+            await self._put_results(key, results, now)
+
+    async def retry_later(self, effect: int, run_at: datetime, error_class: str, *, unknown: bool) -> None:
+        """Try again at `run_at`. `error_class` is a class of failure, never a text of the other side."""
+        await self._connection.execute(
+            "update outbox set state = 'ready', lease_until = null, run_at = $3, reason = $4, unknown = unknown or $5 "
+            "where tenant = $1 and id = $2 and state in ('claimed', 'sending')",
+            self._scope.tenant,
+            effect,
+            run_at,
+            error_class,
+            unknown,
+        )
+
+    async def park(self, effect: int, now: datetime, reason: str, results: Sequence[AnyEvent] = ()) -> None:
+        """Give an effect up: a person sees it with `reason` and may retry it. `results` tell the fold of it."""
+        key = await self._connection.fetchval(
+            "update outbox set state = 'parked', lease_until = null, since = $3, reason = $4 "
+            "where tenant = $1 and id = $2 and state <> 'done' returning key",
+            self._scope.tenant,
+            effect,
+            now,
+            reason,
+        )
+        if key is not None:
+            await self._put_results(f"{key}#parked@{now.isoformat()}", results, now)
+
+    async def parked(self) -> list[ParkedEffect]:
+        """All effects that were given up, oldest first."""
+        rows = await self._connection.fetch(
+            "select id, key, kind, call, reason, since, attempts from outbox "
+            "where tenant = $1 and state = 'parked' order by since, id",
+            self._scope.tenant,
+        )
+        return [ParkedEffect(**row) for row in rows]
+
+    async def retry_parked(self, effect: int, now: datetime) -> bool:
+        """A person wants another try. It may have been carried out after all, so it looks first. False: not parked."""
+        changed = await self._connection.execute(
+            "update outbox set state = 'ready', run_at = $3, since = $3, unknown = attempts > 0 "
+            "where tenant = $1 and id = $2 and state = 'parked'",
+            self._scope.tenant,
+            effect,
+            now,
+        )
+        return changed == "UPDATE 1"
+
+    async def _put_results(self, key: str, results: Sequence[AnyEvent], now: datetime) -> None:
+        if results:
+            await self._inbox.put(
+                [
+                    Incoming("result", f"{key}#{number}", events.encode(result), now)
+                    for number, result in enumerate(results)
+                ]
+            )
+
+
+def _effect_row(row: object) -> OutboxRow:
+    fields = dict(row)  # type: ignore[call-overload]
+    return OutboxRow(effect=effects.decode(fields.pop("body").encode()), **fields)

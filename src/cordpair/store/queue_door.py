@@ -1,0 +1,128 @@
+"""The second door: whose turn it is, over all tenants. Its role sees ids and instants, no content."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+
+from cordpair.core.ids import RegistrationId, TenantId
+from cordpair.store.databases import Connection
+
+_RELEASED = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class QueueRows:
+    """Leases, claims and wake-ups, in one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def tenants(self) -> list[TenantId]:
+        """All tenants that are set up."""
+        return [_tenant(row) for row in await self._connection.fetch("select tenant from tenants order by tenant")]
+
+    async def directory(self, registration: RegistrationId) -> TenantId | None:
+        """Whose app registration this is. None when it is nobody's, or claimed by more than one tenant."""
+        rows = await self._connection.fetch(
+            "select tenant from registrations where registration = $1 limit 2", registration
+        )
+        return _tenant(rows[0]) if len(rows) == 1 else None
+
+    async def lease(
+        self, tenants: Sequence[TenantId], owner: str, now: datetime, ttl: timedelta
+    ) -> dict[TenantId, int]:
+        """Become or stay the owner of these tenants until `now + ttl`; returns the epoch of each that we own now.
+
+        A tenant whose lease another owner still holds is left out. A change of owner makes a new, higher epoch.
+        """
+        rows = await self._connection.fetch(_LEASE, list(tenants), owner, now, now + ttl)
+        return {_tenant(row): row["epoch"] for row in rows}
+
+    async def release(self, owner: str) -> None:
+        """Give all tenants of this owner back, so that another one need not wait."""
+        await self._connection.execute("update leases set expires_at = $2 where owner = $1", owner, _RELEASED)
+
+    async def claim(
+        self, limit: int, now: datetime, lease_for: timedelta, tenants: Sequence[TenantId] | None = None
+    ) -> list[tuple[TenantId, int]]:
+        """Claim up to `limit` effects that may run: (tenant, outbox id), the most urgent first.
+
+        Lower lanes first; within a lane every tenant gets its first before one gets its second. `tenants` are those whose
+        effects we may perform (None: all).
+        """
+        rows = await self._connection.fetch(_CLAIM, limit, now, now + lease_for, tenants)
+        rows.sort(key=lambda row: (row["lane"], row["turn"], row["run_at"], row["id"]))
+        return [(_tenant(row), row["id"]) for row in rows]
+
+    async def expired(self, now: datetime) -> int:
+        """Free the effects whose worker has not come back. One that was being sent may have been carried out."""
+        rows = await self._connection.fetch(
+            "update outbox set state = 'ready', lease_until = null, unknown = unknown or state = 'sending' "
+            "where state in ('claimed', 'sending') and lease_until <= $1 returning id",
+            now,
+        )
+        return len(rows)
+
+    async def next_effect(self) -> datetime | None:
+        """When the next effect may run; None when none waits."""
+        at: datetime | None = await self._connection.fetchval("select min(run_at) from outbox where state = 'ready'")
+        return at
+
+    async def ready_tenants(self, now: datetime) -> list[TenantId]:
+        """Tenants that have something to fold: unfolded items or timers that are due."""
+        return [_tenant(row) for row in await self._connection.fetch(_READY, now)]
+
+    async def next_timer(self) -> datetime | None:
+        """When the next timer of any tenant is due; None when there is none."""
+        at: datetime | None = await self._connection.fetchval("select min(run_at) from timers")
+        return at
+
+
+def _tenant(row: asyncpg.Record) -> TenantId:
+    return TenantId(str(row["tenant"]))
+
+
+_LEASE = """
+insert into leases (tenant, owner, epoch, expires_at)
+select t.tenant, $2, 1, $4 from unnest($1::uuid[]) as t (tenant) order by t.tenant
+on conflict (tenant) do update set
+    epoch = leases.epoch + (leases.owner <> excluded.owner)::integer, owner = excluded.owner,
+    expires_at = excluded.expires_at
+where leases.owner = excluded.owner or leases.expires_at <= $3
+returning tenant, epoch
+"""
+
+# Both walk from tenant to tenant along a partial index: what it costs depends on the tenants that have something to do,
+# not on how much they have.
+_CLAIM = """
+with recursive busy (tenant) as (
+    (select tenant from outbox where state = 'ready' order by tenant limit 1)
+    union all
+    select (select o.tenant from outbox o where o.state = 'ready' and o.tenant > b.tenant order by o.tenant limit 1)
+    from busy b where b.tenant is not null
+), ready as (
+    select r.* from busy b cross join lateral (
+        select o.tenant, o.id, o.lane, o.run_at from outbox o
+        where o.tenant = b.tenant and o.state = 'ready' and o.run_at <= $2
+        order by o.lane, o.run_at, o.id limit $1 for update skip locked
+    ) r where b.tenant is not null and ($4::uuid[] is null or b.tenant = any($4::uuid[]))
+), ranked as (
+    select *, row_number() over (partition by tenant, lane order by run_at, id) as turn from ready
+), chosen as (
+    select * from ranked order by lane, turn, run_at, id limit $1
+)
+update outbox o set state = 'claimed', lease_until = $3
+from chosen c where o.tenant = c.tenant and o.id = c.id
+returning o.tenant, o.id, c.lane, c.turn, c.run_at
+"""
+_READY = """
+with recursive waiting (tenant) as (
+    (select tenant from inbox where state = 'new' order by tenant limit 1)
+    union all
+    select (select i.tenant from inbox i where i.state = 'new' and i.tenant > w.tenant order by i.tenant limit 1)
+    from waiting w where w.tenant is not null
+)
+select tenant from waiting where tenant is not null
+union
+select tenant from timers where run_at <= $1
+"""

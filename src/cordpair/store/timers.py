@@ -1,0 +1,50 @@
+"""Facts that will be true at an instant: rows, so that they survive a restart."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from cordpair.core import events
+from cordpair.core.changes import Timer
+from cordpair.store.scope import Scope
+
+
+class Timers:
+    """The timers of one tenant."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def due(self, now: datetime, limit: int) -> list[Timer]:
+        """Timers whose instant has come, earliest first."""
+        rows = await self._scope.connection.fetch(
+            "select key, run_at, body from timers where tenant = $1 and run_at <= $2 order by run_at, key limit $3",
+            self._scope.tenant,
+            now,
+            limit,
+        )
+        return [Timer(key=row["key"], run_at=row["run_at"], event=events.decode(row["body"].encode())) for row in rows]
+
+    async def next_run(self) -> datetime | None:
+        """When the next timer is due; None when there is none."""
+        at: datetime | None = await self._scope.connection.fetchval(
+            "select min(run_at) from timers where tenant = $1", self._scope.tenant
+        )
+        return at
+
+    async def cancel(self, keys: Sequence[str]) -> None:
+        """Take timers away: cancelled, or fired and folded."""
+        await self._scope.connection.execute(
+            "delete from timers where tenant = $1 and key = any($2::text[])", self._scope.tenant, list(keys)
+        )
+
+    async def set(self, timers: Sequence[Timer]) -> None:
+        """Set timers; one with a known key is moved."""
+        await self._scope.connection.execute(
+            "insert into timers (tenant, key, run_at, body) "
+            "select $1, k, r, b from unnest($2::text[], $3::timestamptz[], $4::jsonb[]) as t (k, r, b) "
+            "on conflict (tenant, key) do update set run_at = excluded.run_at, body = excluded.body",
+            self._scope.tenant,
+            [timer.key for timer in timers],
+            [timer.run_at for timer in timers],
+            [events.encode(timer.event).decode() for timer in timers],
+        )
