@@ -54,7 +54,7 @@ def status_card(facts: StatusFacts, locale: str) -> dict[str, Any]:
     runs = [own_run(text(locale, key), size="Large", weight="Bolder", color=colour)]
     if facts.state is AgentState.BREAK and facts.reason not in ("", "break"):
         runs.append(run(f" · {facts.reason}", size="Large"))
-    runs.append(own_run("  " + text(locale, "since", time=duration(facts.in_state_s)), isSubtle=True))
+    runs.append(own_run("  " + text(locale, "for_time", time=duration(facts.in_state_s)), isSubtle=True))
     body = [heading(text(locale, "your_status"), size="Small"), line(*runs, spacing="Small")]
     if facts.state is AgentState.NOT_RESPONDING:
         body.append(hint(text(locale, "not_responding_hint")))

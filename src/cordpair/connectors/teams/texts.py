@@ -70,6 +70,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "taken": ("Taken by someone else", "Von jemand anderem angenommen"),
     "strip": ("In conversation", "Im Gespräch"),
     "since": ("since {time}", "seit {time}"),
+    "for_time": ("for {time}", "seit {time}"),
     "wrap_up": ("Wrap up the call", "Gespräch nachbearbeiten"),
     "disposition": ("Result of the call", "Ergebnis des Gesprächs"),
     "disposition_missing": ("Please choose a result.", "Bitte wählen Sie ein Ergebnis."),

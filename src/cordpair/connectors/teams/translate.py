@@ -136,7 +136,10 @@ def _offer(context: object, call: CallId) -> OfferId | None:
 
 
 def why_unanswered(code: int | None, subcode: int | None) -> OfferEnd:
-    """Why nobody came, by the SIP-like code of an invite's result."""
+    """Why nobody came, by the SIP-like code of an invite's result.
+
+    Sources: graph docs "Call end reason codes", azure-docs "call end response codes" (the same service behind it).
+    """
     match code:
         case 486 | 600:
             return OfferEnd.BUSY
@@ -144,6 +147,8 @@ def why_unanswered(code: int | None, subcode: int | None) -> OfferEnd:
             return OfferEnd.DECLINED
         case 480 if subcode == 10037:  # no client of the agent was signed in
             return OfferEnd.FAILED
+        case 487 if subcode in (0, 5003):  # taken back, or the call ended while it rang: not the agent's doing
+            return OfferEnd.WITHDRAWN
         case 408 | 480 | 487:
             return OfferEnd.MISSED
         case _:
