@@ -2,7 +2,7 @@
 
 import msgspec
 
-from cordpair.connectors.kit import ChatReference
+from cordpair.core.party import ChatReference
 from cordpair.core.ids import AgentId, CallId
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import agent_subject

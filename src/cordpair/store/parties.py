@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from cordpair.connectors.kit import PartyRecord
+from cordpair.core.party import PartyRecord
 from cordpair.core.ids import PartyRef
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import TenantKey, party_subject
