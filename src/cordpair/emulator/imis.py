@@ -71,7 +71,7 @@ async def _guarded(imis: Imis, handler: Handler, request: Request, fault: Fault 
 
 async def _token(imis: Imis, request: Request) -> Response:
     imis.counters.token_requests += 1
-    fault = imis.take_fault("POST", request.url.path)
+    fault = imis.take_fault("POST", "/token")
     if fault and (answer := await planned(imis, fault)):
         return answer
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):

@@ -24,12 +24,15 @@ KINDS: tuple[str, ...] = get_args(Kind)
 
 @dataclass
 class Fault:
-    """Hits the next `times` requests of `method` whose path contains `path`, after letting `skip` of them pass."""
+    """Hits the next `times` requests of `method` whose path contains `path`, after letting `skip` of them pass.
+
+    Without a `path` it is about `/api/`; signing in goes wrong only when it is named.
+    """
 
     kind: Kind
     times: int = 1
     method: str = ""
-    path: str = ""
+    path: str = "/api/"
     skip: int = 0
     retry_after: str = ""
     delay_s: float = 0.0

@@ -77,6 +77,9 @@ class Store:
         """An aware instant as this iMIS writes it."""
         return instant.astimezone(self.zone).replace(tzinfo=None, microsecond=0)
 
+    def party_ids(self) -> list[str]:
+        return list(self._parties)
+
     def party(self, party_id: str) -> Party | None:
         return self._parties.get(party_id)
 
