@@ -9,7 +9,7 @@ from cordpair.emulator.cloud import Cloud
 from cordpair.emulator.exchange import Exchange
 from cordpair.emulator.graph.call import Call
 from cordpair.emulator.graph.errors import GraphError
-from cordpair.emulator.members import Member
+from cordpair.emulator.members import Member, holders
 from cordpair.emulator.world import Queue, Tenant
 
 _HEARS_NOTHING_S = 25.0  # how long a caller stays on a line that has gone silent
@@ -45,14 +45,17 @@ class PhoneBook:
     """Numbers that call an organisation, by kind."""
 
     def __init__(self, tenant: Tenant, members: list[Member], dice: random.Random) -> None:
-        used = Counter(number for member in members for number in member.e164)
+        self._holders = holders(members)
         self._kinds = {
-            "member": sorted(number for number, count in used.items() if count == 1),
-            "shared": sorted(number for number, count in used.items() if count > 1),
+            "member": sorted(number for number, who in self._holders.items() if len(who) == 1),
+            "shared": sorted(number for number, who in self._holders.items() if len(who) > 1),
         }
-        self._used = used
         self._dice = dice
         self._region = tenant.region
+
+    def holders(self, number: str | None) -> tuple[str, ...]:
+        """Party ids of the members who really have this number."""
+        return tuple(member.party_id for member in self._holders.get(number or "", ()))
 
     def draw(self, shares: Shares) -> tuple[str, str | None]:
         """A kind and a number of it (None: withheld)."""
@@ -73,7 +76,7 @@ class PhoneBook:
                 number = f"+49{dice.choice(_GERMAN)}{dice.randrange(600, 1000)}{dice.randrange(10, 100)}"
             else:
                 number = f"+44{dice.choice(_BRITISH)}4960{dice.randrange(1000):03}"
-            if number not in self._used:
+            if number not in self._holders:
                 return number
 
 
@@ -104,6 +107,7 @@ class Callers:
         """Somebody calls. What is not said is drawn. Raises GraphError 429 at the application's limits."""
         dice = self._dice
         call = self._exchange.dial(tenant, queue, number)
+        call.truth.parties = self._books[tenant.id].holders(number)
         caller = Caller(
             call,
             patience_s if patience_s is not None else dice.uniform(45.0, 240.0),

@@ -29,6 +29,7 @@ class Control:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._played: dict[str, Any] = {}
 
     def routes(self) -> list[Route]:
         get, post = ["GET"], ["POST"]
@@ -40,10 +41,12 @@ class Control:
             ("journal", get, self.journal),
             ("truth", get, self.truth),
             ("latency", get, self.latency),
+            ("usage", get, self.usage),
             ("sign", post, self.sign),
             ("token", post, self.token),
             ("begin", post, self.begin),
             ("play", post, self.play),
+            ("play", get, self.playing),
             ("calls", post, self.call),
             ("calls", get, self.calls),
             ("calls/{call}/hang_up", post, self.hang_up),
@@ -98,6 +101,11 @@ class Control:
     async def latency(self, _request: Request, _body: dict[str, Any]) -> Any:
         return latencies(self._parts.cloud.journal)
 
+    async def usage(self, _request: Request, _body: dict[str, Any]) -> Any:
+        """Calls of each application: on the line now, and this month."""
+        tenants = self._parts.cloud.world.tenants
+        return {t.id: dict(zip(("live", "month"), self._parts.exchange.usage(t), strict=True)) for t in tenants}
+
     async def sign(self, _request: Request, body: dict[str, Any]) -> Any:
         """A bearer as Bot Framework makes it, for whoever stands in for Teams (the Playground's shim)."""
         return self._parts.signer.header(self._tenant(body), body.get("serviceUrl"))
@@ -117,15 +125,26 @@ class Control:
         return {"ready": await self._parts.floor.begin()}
 
     async def play(self, _request: Request, body: dict[str, Any]) -> Any:
-        """Let N people call, and wait until the last call has ended and the last wrap-up is written."""
+        """Let N people call. `wait` (default): until the last call has ended and the last wrap-up is written."""
+        work = self._parts.cloud.clock.spawn(self._play(body))
+        if body.get("wait", True):
+            await work
+        return await self.playing(_request, body)
+
+    async def playing(self, _request: Request, _body: dict[str, Any]) -> Any:
+        """How the last play went, or goes."""
+        return self._played
+
+    async def _play(self, body: dict[str, Any]) -> None:
+        self._played = {"is_over": False}
         tenants = self._parts.cloud.world.tenants
         names = body.get("tenants")
         chosen = [t for t in tenants if names is None or t.id in names or t.registration.id in names]
         shares = [(t, float(len(t.agents))) for t in chosen]
-        ready = await self._parts.floor.begin() if body.get("begin", True) else 0
+        self._played["ready"] = await self._parts.floor.begin() if body.get("begin", True) else 0
         kinds = await self._parts.callers.play(int(body["calls"]), float(body.get("per_second", 0.2)), shares)
         await self._quiet()
-        return {"ready": ready, "callers": kinds, "calls": self._parts.cloud.journal.truth()[-int(body["calls"]) :]}
+        self._played |= {"is_over": True, "callers": kinds}
 
     async def _quiet(self) -> None:
         while not self._parts.floor.is_quiet:

@@ -22,7 +22,7 @@ class Faults:
     """What goes wrong with call notifications. Probabilities are 0..1, `delay_s` is emulated seconds.
 
     `capitalised` writes enum members as the service was also seen to (`Updated`, `Terminated`); `old_prefix` uses
-    `/app/calls/...` as resourceUrl; `batched` sends the roster and the operation of an invite in one POST.
+    `/app/calls/...` as resourceUrl.
     """
 
     lose: float = 0.0

@@ -26,6 +26,7 @@ class Habits:
     decline: float = 0.05
     fills_in: float = 0.9
     asks_status: float = 0.03
+    takes_break: float = 0.03
 
 
 @dataclass
@@ -119,7 +120,7 @@ class Floor:
         self._presences.set(seat.tenant, user, "Available", "Available")
         if not seat.is_manual:
             seat.is_writing = True
-            self._cloud.clock.spawn(self._write_up(seat))
+            self._cloud.clock.spawn(self._after_call(seat))
 
     # ---- what agents do
 
@@ -166,21 +167,29 @@ class Floor:
                 return activity_id, found
         return None
 
-    async def _write_up(self, seat: Seat) -> None:
+    async def _after_call(self, seat: Seat) -> None:
         try:
-            if seat.dice.random() >= self.habits.fills_in:
-                return
-            await self._cloud.clock.sleep(seat.dice.uniform(3.0, 12.0))
-            for _ in range(15):
-                found = seat.chat.pressable("wrap_up")
-                if found:
-                    activity_id, card = found
-                    pressed = cards.button(card, "wrap_up")
-                    assert pressed is not None
-                    await self._chats.press(seat.chat, activity_id, pressed, cards.filled(card, seat.dice))
-                    break
-                await self._cloud.clock.sleep(2.0)
-            if seat.dice.random() < self.habits.asks_status:
-                await self._chats.say(seat.chat, "status")
+            if seat.dice.random() < self.habits.fills_in:
+                await self._cloud.clock.sleep(seat.dice.uniform(3.0, 12.0))
+                await self._write_up(seat)
         finally:
             seat.is_writing = False
+        if seat.dice.random() < self.habits.asks_status:
+            await self._chats.say(seat.chat, "status")
+        if seat.dice.random() < self.habits.takes_break:
+            await self._take_break(seat)
+
+    async def _write_up(self, seat: Seat) -> None:
+        """Wait for the card that asks for it, fill it in as it is, and send it."""
+        for _ in range(15):
+            found = seat.chat.pressable("wrap_up")
+            pressed = cards.button(found[1], "wrap_up") if found else None
+            if found and pressed:
+                await self._chats.press(seat.chat, found[0], pressed, cards.filled(found[1], seat.dice))
+                return
+            await self._cloud.clock.sleep(2.0)
+
+    async def _take_break(self, seat: Seat) -> None:
+        await self._chats.say(seat.chat, "break")
+        await self._cloud.clock.sleep(seat.dice.uniform(60.0, 180.0))
+        await self._chats.say(seat.chat, "ready")

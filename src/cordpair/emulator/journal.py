@@ -26,7 +26,11 @@ class Stay:
 
 @dataclass
 class CallTruth:
-    """How one call really went. `ended_by`: caller | agent | bot | cloud; `answered_by` is the first agent in it."""
+    """How one call really went.
+
+    `ended_by`: caller | agent | bot | cloud. `answered_by` is the first agent in it. `parties` are the party ids of
+    the members who really have this number. `offers` are the client contexts of its invites.
+    """
 
     graph_id: str
     tenant: str
@@ -42,6 +46,7 @@ class CallTruth:
     subcode: int | None = None
     is_released: bool = False
     rings: int = 0
+    parties: tuple[str, ...] = ()
     stays: list[Stay] = field(default_factory=list)
     offers: list[str] = field(default_factory=list)
 

@@ -14,6 +14,7 @@ from cordpair.emulator.cloud import Cloud
 from cordpair.emulator.connector import Connector
 from cordpair.emulator.delivery import Delivery
 from cordpair.emulator.entra import Entra
+from cordpair.emulator.everybody import Everybody
 from cordpair.emulator.exchange import Exchange
 from cordpair.emulator.floor import Floor
 from cordpair.emulator.graph.app import Graph
@@ -24,7 +25,6 @@ from cordpair.emulator.graph.users import Directory
 from cordpair.emulator.imis import imis_app
 from cordpair.emulator.journal import Journal
 from cordpair.emulator.members import members
-from cordpair.emulator.people import Everybody
 from cordpair.emulator.world import Tenant, demo_world
 
 _REAL_TIMEOUT_S = 15.0

@@ -1,40 +1,23 @@
-"""Everybody at the ends of the lines: agents on one side, callers on the other."""
+"""Who is at the ends of the lines, as the exchange sees them."""
 
-from cordpair.emulator.callers import Callers
-from cordpair.emulator.floor import Floor
+from typing import Protocol
+
 from cordpair.emulator.graph.call import Call, Ring
 from cordpair.emulator.world import Tenant
 
 
-class Everybody:
-    """Passes on to agents and callers what the exchange tells."""
-
-    def __init__(self, floor: Floor) -> None:
-        self._floor = floor
-        self.callers: Callers
+class People(Protocol):
+    """Agents and callers. The exchange asks them, and tells them what happens on their lines."""
 
     def is_busy(self, tenant: Tenant, user: str) -> bool:
-        return self._floor.is_busy(tenant, user)
+        """The user's client rings or talks."""
 
-    def is_signed_in(self, tenant: Tenant, user: str) -> bool:
-        return self._floor.is_signed_in(tenant, user)
-
-    def ring_began(self, ring: Ring) -> None:
-        self._floor.ring_began(ring)
-
-    def ring_ended(self, ring: Ring) -> None:
-        self._floor.ring_ended(ring)
-
-    def joined(self, call: Call, user: str) -> None:
-        self._floor.joined(call, user)
-        self.callers.joined(call, user)
-
-    def left(self, call: Call, user: str) -> None:
-        self._floor.left(call, user)
-        self.callers.left(call)
-
+    def is_signed_in(self, tenant: Tenant, user: str) -> bool: ...
+    def ring_began(self, ring: Ring) -> None: ...
+    def ring_ended(self, ring: Ring) -> None: ...
+    def joined(self, call: Call, user: str) -> None: ...
+    def left(self, call: Call, user: str) -> None: ...
     def answered(self, call: Call) -> None:
-        self.callers.answered(call)
+        """The caller hears the bot."""
 
-    def ended(self, call: Call) -> None:
-        self.callers.ended(call)
+    def ended(self, call: Call) -> None: ...

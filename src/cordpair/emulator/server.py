@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from cordpair.emulator import botframework, entra
+from cordpair.emulator import botframework, entra, shim
 from cordpair.emulator.control import Control
 from cordpair.emulator.parts import Parts
 
@@ -32,6 +32,7 @@ def application(parts: Parts) -> Starlette:
             *botframework.routes(parts.cloud),
             *parts.graph.routes(),
             *parts.connector.routes(),
+            *shim.routes(parts.cloud, parts.signer),
             *Control(parts).routes(),
             *(Mount(f"/imis/{tenant.imis}", parts.imis[tenant.id]) for tenant in parts.cloud.world.tenants),
         ]

@@ -113,7 +113,6 @@ class Call:
     wants_tones: bool = False
     tones: int = 0
     result: Result | None = None
-    media: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def is_over(self) -> bool:

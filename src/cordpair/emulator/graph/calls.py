@@ -53,7 +53,9 @@ class CallOperations:
             raise GraphError(403, "7505", "Only service-hosted media without Calls.AccessMedia.All.")
         if not asked.body["callbackUri"].startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise bad_request("Property 'callbackUri' must be an https address.")
-        self._exchange.answer(call, asked.body["callbackUri"], media.get("preFetchMedia") or [])
+        self._exchange.answer(call, asked.body["callbackUri"])
+        for one in media.get("preFetchMedia") or []:
+            self._cloud.clock.spawn(self._fetch(one["uri"]))
         return Answer(202)
 
     async def reject(self, asked: Asked) -> Answer:
@@ -139,6 +141,9 @@ class CallOperations:
         # REST answers spell the status as the metadata does, notifications in lower case.
         body["status"] = body["status"].capitalize()
         return Answer(status, body, f"/communications/calls/{call.id}/operations/{operation.id}")
+
+    async def _fetch(self, uri: str) -> None:
+        await playing_time(self._cloud, uri)
 
     async def _play(self, call: Call, operation: Operation, uri: str) -> None:
         seconds = await playing_time(self._cloud, uri)
