@@ -137,7 +137,7 @@ def _join(floor: Floor, call: Call, agent_id: AgentId, at: datetime, *, inferred
             call = end_offer(floor, call, OfferEnd.WITHDRAWN, at)
     _bind(floor, agent_id, call, at)
     call = floor.calls[call.id]
-    known = {"established_at": call.established_at or at}
+    known = {"established_at": call.established_at or at, "outcome": Outcome.ANSWERED}
     call = calls.move(call, Move.JOIN, CallState.CONNECTED, agent=agent_id, connected_at=at, offer=None, **known)
     call = floor.save_call(_marked(call, "connected_at") if inferred else call)
     floor.save_leg(Leg(call=call.id, number=max(call.offers, 1), agent=agent_id, joined_at=at))
@@ -160,7 +160,7 @@ def _join_late(floor: Floor, call: Call, agent_id: AgentId) -> Call:
     """We took the call for abandoned, and now we learn that an agent was there before it ended."""
     ended_at = call.ended_at or call.heard_at
     facts = {"agent": agent_id, "connected_at": ended_at, "established_at": call.established_at or ended_at}
-    blank = {"outcome": None, "closed_at": None, "ended_by": EndedBy.UNKNOWN}
+    blank = {"outcome": Outcome.ANSWERED, "closed_at": None, "ended_by": EndedBy.UNKNOWN}
     call = _marked(calls.move(call, Move.JOIN, CallState.WRAP_UP, **facts, **blank), "connected_at")
     floor.save_call(call)
     floor.save_leg(Leg(call=call.id, number=max(call.offers, 1), agent=agent_id, joined_at=ended_at, left_at=ended_at))
@@ -264,7 +264,7 @@ def start_wrap_up(floor: Floor, call: Call, at: datetime) -> Call:
 
 def close(floor: Floor, call: Call, step: Move, at: datetime, **written: object) -> None:
     """The call is written down: one activity of its settled party, or one pending item with its reason."""
-    call = calls.move(call, step, CallState.CLOSED, closed_at=at, outcome=Outcome.ANSWERED, **written)
+    call = calls.move(call, step, CallState.CLOSED, closed_at=at, **written)
     floor.save_call(call)
     floor.cancel(f"wrap:{call.id}", f"check:{call.id}")
     reason = calls.pending_reason(call)

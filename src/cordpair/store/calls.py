@@ -76,6 +76,13 @@ class Calls:
         """Calls that arrived at `since` or later, in order of arrival."""
         return await self._fetch("arrived_at >= $2", since)
 
+    async def count_since(self, since: datetime) -> int:
+        """How many calls we heard of since `since`."""
+        number: int = await self._scope.connection.fetchval(
+            "select count(*) from calls where tenant = $1 and heard_at >= $2", self._scope.tenant, since
+        )
+        return number
+
     async def next_sequence(self) -> int:
         highest: int = await self._scope.connection.fetchval(
             "select coalesce(max(sequence), 0) from calls where tenant = $1", self._scope.tenant

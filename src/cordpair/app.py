@@ -1,0 +1,267 @@
+"""Puts the product together: settings in, one running application out. Everything is built here and nowhere else."""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+import socket
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+
+import httpx
+import msgspec
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from cordpair import __version__
+from cordpair.connectors.kit import Crm
+from cordpair.connectors.registry import open_crm
+from cordpair.connectors.teams.bot import BotEndpoint
+from cordpair.connectors.teams.guard import Guard, ReplayWindow
+from cordpair.connectors.teams.inbound import BotTokens
+from cordpair.connectors.teams.keys import SigningKeys
+from cordpair.connectors.teams.translate import Ignored, translate, translate_presence
+from cordpair.core import events as e
+from cordpair.core.changes import Changes
+from cordpair.core.floor import Floor
+from cordpair.core.ids import TenantId
+from cordpair.core.tenant import TenantSetup
+from cordpair.engine.clock import Clock, SystemClock, clock_at
+from cordpair.engine.commands import Commands
+from cordpair.engine.desk import AgentDesk
+from cordpair.engine.facts import Translate
+from cordpair.engine.node import Node
+from cordpair.engine.outbox import OutboxWorkers
+from cordpair.engine.parts import TenantParts, Workshop
+from cordpair.engine.presence import PresenceWatch
+from cordpair.engine.service import Follower, TenantService
+from cordpair.engine.sync import PartySync
+from cordpair.engine.tenant_loop import TenantLoop
+from cordpair.errors import CordpairError
+from cordpair.privacy.logkeys import LOG_KEYS
+from cordpair.settings import Settings
+from cordpair.store import postgres
+from cordpair.store.doors import Store
+from cordpair.store.operator_key import read_operator_key
+from cordpair.telemetry import Metrics, configure_logging
+from cordpair.web.floor import floor_routes
+from cordpair.web.floor_source import StoreFloor
+from cordpair.web.media import PROMPTS, MediaLinks
+from cordpair.web.webhooks import Webhooks
+
+log = structlog.get_logger(__name__)
+
+
+def derived_key(operator: bytes, purpose: str) -> bytes:
+    """A key for one purpose (links, media), so that none of them opens anything else."""
+    return hmac.new(operator, f"cordpair/{purpose}".encode(), hashlib.sha256).digest()
+
+
+class Product:
+    """One node of the product on an open store. `app` is the ASGI application; `run` is everything else."""
+
+    def __init__(self, settings: Settings, store: Store, operator: bytes, http: httpx.AsyncClient) -> None:
+        self.settings, self.store = settings, store
+        self.metrics = Metrics()
+        self.clock: Clock = clock_at(settings.clock_rate)
+        self.wall: Clock = SystemClock()
+        self._http = http
+        media = MediaLinks(derived_key(operator, "media"), settings.public_url, self.wall.now)
+        self.workshop = Workshop(
+            store, settings, self.clock, http, media=media.address, prompts=PROMPTS, make_crm=self._open_crm
+        )
+        name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.node = Node(store, name, self.wall, self._service)
+        self.outbox = OutboxWorkers(
+            store,
+            self.clock,
+            self.workshop.performer,
+            owned=lambda: self.node.tenants,
+            ring=self.node.ring,
+            width=settings.outbox_workers,
+            metrics=self.metrics,
+            chance=secrets.SystemRandom().random,
+        )
+        self.floor = StoreFloor(store, self.clock, self.wall)
+        self.link_key = derived_key(operator, "links")
+        self.app = self._application(media)
+
+    async def run(self) -> None:
+        """Fold, perform and keep the floor fresh, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for part in (self.node, self.outbox, self.floor):
+                group.create_task(part.run())
+
+    def _open_crm(self, setup: TenantSetup) -> Crm | None:
+        if setup.crm is None:
+            return None
+        return open_crm(setup.crm, region=setup.region, time_zone=setup.time_zone, http=self._http, clock=self.clock)
+
+    async def _service(self, tenant: TenantId, epoch: int) -> TenantService:
+        """All that the owner of a tenant runs for it."""
+        parts = await self.workshop.of(tenant)
+        loop = TenantLoop(
+            self.store,
+            tenant,
+            owner=self.node.name,
+            epoch=epoch,
+            clock=self.clock,
+            translators=translators(tenant, parts.setup.region),
+            link=parts.link,
+            region=parts.setup.region,
+            publish=self._published,
+            metrics=self.metrics,
+        )
+        return TenantService(loop, self._followers(parts))
+
+    def _followers(self, parts: TenantParts) -> list[Follower]:
+        setup = parts.setup
+        watch = PresenceWatch(
+            setup.id,
+            self.store,
+            self.clock,
+            presence=parts.presence,
+            subscriptions=parts.subscriptions,
+            agents=[agent.id for agent in setup.agents],
+            ring=self.node.ring,
+        )
+        followers: list[Follower] = [watch]
+        if parts.crm is not None:
+            followers.append(PartySync(setup.id, self.store, parts.crm, self.clock, setup.region))
+        return followers
+
+    def _published(self, tenant: TenantId, _floor: Floor, changes: Changes) -> None:
+        if changes.effects:
+            self.outbox.bell.ring()
+        self.floor.touch(tenant)
+
+    def _application(self, media: MediaLinks) -> FastAPI:
+        settings = self.settings
+        tokens = BotTokens(SigningKeys(self._http, settings.bot_openid_url), issuer=settings.bot_issuer)
+        webhooks = Webhooks(
+            self.store,
+            find=self.workshop.registration,
+            tokens=tokens,
+            now=self.clock.now,
+            ring=self.node.ring,
+            metrics=self.metrics,
+            body_limit=settings.body_limit_bytes,
+        )
+        floor = floor_routes(self.floor, key=self.link_key, clock=self.clock.now, public_url=settings.public_url)
+        app = FastAPI(title="cordpair", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+        bot = Route("/bot/{registration}", self._bot(tokens).handle, methods=["POST"])
+        app.router.routes.extend([*webhooks.routes(), bot, media.route(), *self._health(), *floor])
+        return app
+
+    def _bot(self, tokens: BotTokens) -> BotEndpoint:
+        settings = self.settings
+        refused = self.metrics.inbox_refused
+        guard = Guard(
+            tokens,
+            hosts=settings.service_url_hosts,
+            replays=ReplayWindow(),
+            refused=lambda reason: refused.labels(reason=reason).inc(),
+        )
+        commands = Commands(self.store, self.clock, self.wall, self.node.ring)
+        desk = AgentDesk(self.store, commands, self.clock, lambda: str(uuid.UUID(bytes=secrets.token_bytes(16))))
+        return BotEndpoint(
+            desk=desk,
+            find=self.workshop.registration,
+            chat=self.workshop.chat,
+            guard=guard,
+            tokens=tokens,
+            login_url=settings.login_url,
+            openid_url=settings.bot_openid_url,
+            issuer=settings.bot_issuer,
+            body_limit=settings.body_limit_bytes,
+        )
+
+    def _health(self) -> list[Route]:
+        async def live(_request: Request) -> JSONResponse:
+            return JSONResponse({"status": "alive"})
+
+        async def ready(_request: Request) -> JSONResponse:
+            try:
+                await self.store.ping()
+            except CordpairError:
+                return JSONResponse({"status": "the database is away"}, status_code=503)
+            return JSONResponse({"status": "ready", "tenants": len(self.node.tenants)})
+
+        return [Route("/health/live", live), Route("/health/ready", ready)]
+
+
+def translators(tenant: TenantId, region: str) -> Mapping[str, Translate]:
+    """How each source of the inbox is read."""
+
+    def graph(body: bytes, at: datetime) -> Sequence[e.AnyEvent]:
+        found = translate(msgspec.json.decode(body), tenant=tenant, region=region, at=at)
+        return [] if isinstance(found, Ignored) else found
+
+    def presence(body: bytes, at: datetime) -> Sequence[e.AnyEvent]:
+        found = translate_presence(msgspec.json.decode(body), at=at)
+        return [] if isinstance(found, Ignored) else [found]
+
+    def own(body: bytes, _at: datetime) -> Sequence[e.AnyEvent]:
+        return [e.decode(body)]
+
+    return {"graph": graph, "presence": presence, "result": own, "command": own}
+
+
+@contextlib.asynccontextmanager
+async def assembled(settings: Settings) -> AsyncIterator[Product]:
+    """A product with its databases up and nothing running yet. Raises PermanentFailure with one line of help."""
+    async with postgres.running(settings) as databases:
+        operator = read_operator_key(settings)
+        store = await Store.open(databases, operator, pool_size=settings.database_pool)
+        try:
+            async with httpx.AsyncClient(timeout=httpx.Timeout(10.0, connect=3.0), limits=_LIMITS) as http:
+                product = Product(settings, store, operator, http)
+                try:
+                    yield product
+                finally:
+                    await product.workshop.close()
+        finally:
+            await store.close()
+
+
+_LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+
+
+async def serve(product: Product, *, sock: socket.socket | None = None, log_level: str = "warning") -> None:
+    """Serve and run until cancelled or a signal ends it."""
+    settings = product.settings
+    config = uvicorn.Config(
+        product.app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        log_level=log_level,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(product.run(), name="product")
+    serving = asyncio.create_task(server.serve(sockets=[sock] if sock else None), name="http")
+    log.info("cordpair serves", version=__version__)
+    done, _ = await asyncio.wait({running, serving}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    await serving
+    for task in done:
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            raise exc
+
+
+def start_logging(settings: Settings, metrics: Metrics) -> None:
+    """Logs as the settings want them, with nobody's data in them."""
+    configure_logging(form=settings.log_format, level=settings.log_level, allowed=LOG_KEYS, metrics=metrics)

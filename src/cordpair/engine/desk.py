@@ -1,0 +1,187 @@
+"""The engine as the bot sees it: what agents write and press becomes commands, and is answered in their language."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from cordpair.connectors.kit import ChatReference
+from cordpair.connectors.teams import words
+from cordpair.connectors.teams.cards import card
+from cordpair.connectors.teams.desk import Pressed, Reply
+from cordpair.connectors.teams.desk_cards import QueueLine, StatusFacts, help_card, queues_card, status_card
+from cordpair.connectors.teams.texts import text
+from cordpair.connectors.teams.wrap_up import read_wrap_up
+from cordpair.core import events as e
+from cordpair.core.agent import Agent, AgentState
+from cordpair.core.call import Call, CallState
+from cordpair.core.effects import Face
+from cordpair.core.ids import AgentId, CallId, OfferId, QueueId, TenantId, offer_parts
+from cordpair.core.tenant import Queue
+from cordpair.engine.cards import card_facts
+from cordpair.engine.clock import Clock
+from cordpair.engine.commands import IN_PROGRESS, Commands
+from cordpair.errors import Rejected
+from cordpair.store.doors import Store
+from cordpair.store.fold import FloorRows
+
+#: What the fold says of a command, and what the agent reads.
+_VERDICTS = {
+    "offer_over": "too_late",
+    "call_taken": "too_late",
+    "call_over": "too_late",
+    "unknown_call": "too_late",
+    "not_your_call": "too_late",
+    "not_your_queue": "too_late",
+    "not_ready": "not_ready",
+    "not_an_agent": "not_an_agent",
+    "unknown_disposition": "unreadable",
+    "unknown_party": "unreadable",
+    IN_PROGRESS: "in_progress",
+}
+
+_FACES = {
+    CallState.OFFERED: Face.RINGING,
+    CallState.CONNECTED: Face.STRIP,
+    CallState.WRAP_UP: Face.WRAP_UP,
+    CallState.CLOSED: Face.DONE,
+}
+
+
+Ordered = e.OfferDeclined | e.CallClaimed | e.WrapUpSaved
+
+
+class AgentDesk:
+    """`teams.desk.Desk` on the commands of the engine. `new_key` names a command; it is never given twice."""
+
+    def __init__(self, store: Store, commands: Commands, clock: Clock, new_key: Callable[[], str]) -> None:
+        self._store, self._commands, self._clock, self._new_key = store, commands, clock, new_key
+
+    async def installed(self, tenant: TenantId, agent: AgentId, chat: ChatReference) -> None:
+        """Remember where the agent is reached. Somebody who is no agent of ours leaves no trace."""
+        async with self._store.open_tenant(tenant) as rows:
+            if agent in {one.id for one in await rows.agents.of_floor()}:
+                await rows.chats.put(agent, chat)
+
+    async def said(self, tenant: TenantId, agent: AgentId, text_: str, locale: str) -> Reply:
+        """Answer a chat message; words that are not understood get help."""
+        floor = await self._floor(tenant)
+        if agent not in {one.id for one in floor.agents}:
+            return Reply(text=text(locale, "not_an_agent"))
+        now = self._clock.now()
+        match words.understand(text_):
+            case words.Help(greeted=greeted):
+                return Reply(card=help_card(locale, opening="hello" if greeted else "help_intro"))
+            case words.Unknown():
+                return Reply(card=help_card(locale, opening="unknown_word"))
+            case words.Status():
+                return Reply(card=status_card(_status(floor, agent, now), locale))
+            case words.Queues():
+                return Reply(card=queues_card(_queues(floor, agent, now), locale))
+            case words.Ready():
+                return await self._wish(tenant, e.WentReady(at=now, agent=agent), locale)
+            case words.Break(reason=reason):
+                return await self._wish(tenant, e.TookBreak(at=now, agent=agent, reason=reason), locale)
+            case words.Offline():
+                return await self._wish(tenant, e.SignedOut(at=now, agent=agent), locale)
+            case unknown:
+                assert_never(unknown)
+
+    async def pressed(
+        self, tenant: TenantId, agent: AgentId, verb: str, data: Mapping[str, Any], locale: str
+    ) -> Pressed:
+        """Carry out a button. The answer replaces the card, so that a second press finds nothing to press."""
+        event = self._order(agent, verb, data)
+        verdict = await self._commands.submit(tenant, event, key=self._new_key())
+        if verdict == "ok":
+            return Pressed(card=await self._card(tenant, agent, event.call, verb, locale))
+        return Pressed(message=text(locale, _VERDICTS.get(verdict, "too_late")), ok=verdict == IN_PROGRESS)
+
+    def _order(self, agent: AgentId, verb: str, data: Mapping[str, Any]) -> Ordered:
+        """The event of a button. Raises Rejected for data that no card of ours carries."""
+        now, call = self._clock.now(), CallId(str(data.get("call", "")))
+        if verb == "claim":
+            return e.CallClaimed(at=now, call=call, agent=agent)
+        if verb == "wrap_up":
+            written = read_wrap_up(data)
+            return e.WrapUpSaved(
+                at=now,
+                call=call,
+                agent=agent,
+                disposition=written.disposition,
+                note=written.note,
+                party=written.party,
+            )
+        if verb != "not_now":
+            raise Rejected("this card has no such button")
+        offer = OfferId(str(data.get("offer", "")))
+        try:
+            named, _ = offer_parts(offer)
+        except ValueError as exc:
+            raise Rejected("the card names no offer") from exc
+        return e.OfferDeclined(at=now, call=named, offer=offer, agent=agent)
+
+    async def _wish(self, tenant: TenantId, event: e.AgentEvent, locale: str) -> Reply:
+        verdict = await self._commands.submit(tenant, event, key=self._new_key())
+        if verdict != "ok":
+            return Reply(text=text(locale, _VERDICTS.get(verdict, "try_again")))
+        floor = await self._floor(tenant)
+        return Reply(card=status_card(_status(floor, event.agent, self._clock.now()), locale))
+
+    async def _card(
+        self, tenant: TenantId, agent: AgentId, call_id: CallId, verb: str, locale: str
+    ) -> Mapping[str, Any]:
+        """The card as it is after the button: the same that the outbox is about to show."""
+        async with self._store.open_tenant(tenant) as rows:
+            call = await rows.calls.get(call_id)
+            offers = await rows.calls.offers_of(call_id)
+            queues = {queue.id: queue for queue in await rows.setups.queues()}
+        if call is None:
+            raise Rejected("no such call", status=404)
+        queue = queues.get(call.queue) if call.queue else None
+        queue = queue or Queue(id=QueueId("-"), name="-", resource_account="")
+        return card(_face(call, agent, verb), card_facts(call, agent, locale, offers, queue, self._clock.now()))
+
+    async def _floor(self, tenant: TenantId) -> FloorRows:
+        async with self._store.open_tenant(tenant) as rows:
+            return await rows.load_floor(timedelta(0), self._clock.now())
+
+
+def _face(call: Call, agent: AgentId, verb: str) -> Face:
+    if verb == "not_now":
+        return Face.DECLINED
+    rings_here = call.offer is not None and call.offer.agent == agent
+    if call.agent == agent or rings_here:
+        return _FACES.get(call.state, Face.TAKEN)
+    return Face.TAKEN
+
+
+def _status(floor: FloorRows, agent_id: AgentId, now: datetime) -> StatusFacts:
+    agent = next(agent for agent in floor.agents if agent.id == agent_id)
+    names = {queue.id: queue.name for queue in floor.queues}
+    return StatusFacts(
+        state=agent.state,
+        in_state_s=(now - agent.since).total_seconds(),
+        reason=agent.reason,
+        presence=agent.presence.availability if agent.presence else "",
+        presence_age_s=(now - agent.presence.at).total_seconds() if agent.presence else None,
+        queues=tuple(names[queue] for queue in agent.queues if queue in names),
+    )
+
+
+def _queues(floor: FloorRows, agent_id: AgentId, now: datetime) -> list[QueueLine]:
+    own = next(agent for agent in floor.agents if agent.id == agent_id).queues
+    return [_queue_line(queue, floor.calls, floor.agents, now) for queue in floor.queues if queue.id in own]
+
+
+def _queue_line(queue: Queue, calls: list[Call], agents: list[Agent], now: datetime) -> QueueLine:
+    waiting = [
+        call.arrived_at or call.heard_at
+        for call in calls
+        if call.queue == queue.id and call.state in (CallState.QUEUED, CallState.OFFERED)
+    ]
+    return QueueLine(
+        name=queue.name,
+        waiting=len(waiting),
+        longest_wait_s=(now - min(waiting)).total_seconds() if waiting else None,
+        ready=sum(agent.state is AgentState.READY and queue.id in agent.queues for agent in agents),
+    )

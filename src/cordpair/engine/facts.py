@@ -1,0 +1,80 @@
+"""What stands in the inbox becomes facts: notifications are translated, arriving callers identified."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from cordpair.connectors.hits import hits_of
+from cordpair.connectors.registry import title
+from cordpair.core import events as e
+from cordpair.core.caller import CallerKind
+from cordpair.core.ids import PartyRef
+from cordpair.core.numbers import candidates
+from cordpair.errors import Rejected
+from cordpair.store.inbox import InboxRow
+from cordpair.store.parties import Parties, PartyHit
+
+log = structlog.get_logger(__name__)
+
+#: Turns one stored body into facts; an empty list says that there is nothing in it for us. Raises Rejected.
+Translate = Callable[[bytes, datetime], Sequence[e.AnyEvent]]
+
+
+class Told(msgspec.Struct):
+    """One inbox row and its facts, or the reason why it cannot be read."""
+
+    row: InboxRow
+    events: list[e.AnyEvent] = msgspec.field(default_factory=list)
+    error: str = ""
+
+
+class LinkOf(Protocol):
+    """Where a party's record is opened."""
+
+    def __call__(self, party: PartyRef) -> str: ...
+
+
+def read(rows: Sequence[InboxRow], translators: Mapping[str, Translate]) -> list[Told]:
+    """The facts of each row, in order. A row that cannot be read carries its reason; it stops no other."""
+    return [_read_one(row, translators) for row in rows]
+
+
+def _read_one(row: InboxRow, translators: Mapping[str, Translate]) -> Told:
+    translate = translators.get(row.source)
+    if translate is None:
+        return Told(row=row, error=f"unknown source {row.source}")
+    try:
+        return Told(row=row, events=list(translate(row.body, row.received_at)))
+    except (Rejected, msgspec.ValidationError, msgspec.DecodeError) as exc:
+        log.warning("inbox row cannot be read", source=row.source, inbox=row.id, error=type(exc).__name__)
+        return Told(row=row, error=str(exc) if isinstance(exc, Rejected) else "not of the expected shape")
+
+
+async def identify(told: Sequence[Told], parties: Parties, link: LinkOf, region: str) -> None:
+    """Put candidates beside every arriving caller with a number: one look-up for the whole batch.
+
+    Withheld, short and internal callers are never looked up.
+    """
+    arrivals = [event for one in told for event in one.events if isinstance(event, e.Arrived)]
+    numbers = {event.caller.e164 for event in arrivals if event.caller.kind is CallerKind.NUMBER and event.caller.e164}
+    if not numbers:
+        return
+    hits = await parties.find_many(sorted(numbers))
+    for one in told:
+        one.events = [_identified(event, hits, link, region) for event in one.events]
+
+
+def _identified(event: e.AnyEvent, found: Mapping[str, Sequence[PartyHit]], link: LinkOf, region: str) -> e.AnyEvent:
+    if not isinstance(event, e.Arrived) or event.caller.e164 is None:
+        return event
+    hits = [
+        hit
+        for party in found.get(event.caller.e164, ())
+        for hit in hits_of(
+            party.record, region=region, source=title(party.record.ref.connector), link=link(party.record.ref)
+        )
+    ]
+    return msgspec.structs.replace(event, candidates=candidates(event.caller.e164, hits))

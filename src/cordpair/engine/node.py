@@ -1,0 +1,92 @@
+"""One process of the product: holds leases of tenants, runs their loops and their outbox."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from cordpair.core.ids import TenantId
+from cordpair.engine.clock import Clock
+from cordpair.engine.service import TenantService
+from cordpair.errors import CordpairError
+from cordpair.store.doors import Store
+
+log = structlog.get_logger(__name__)
+
+LEASE_S = 10.0  #: real seconds; another node takes over when they pass without renewal
+RENEW_S = 2.5
+
+#: Makes the service of a tenant that this node has just got, for the given epoch.
+MakeService = Callable[[TenantId, int], Awaitable[TenantService]]
+
+
+class Node:
+    """Owns as many tenants as it can get. `name` is unique for every start of a process."""
+
+    def __init__(self, store: Store, name: str, wall: Clock, make_service: MakeService) -> None:
+        self.name = name
+        self._store, self._wall, self._make_service = store, wall, make_service
+        self._services: dict[TenantId, tuple[int, TenantService, asyncio.Task[None]]] = {}
+
+    @property
+    def tenants(self) -> frozenset[TenantId]:
+        """The tenants that this node writes for."""
+        return frozenset(self._services)
+
+    def ring(self, tenant: TenantId) -> None:
+        """There is something in the tenant's inbox. For a tenant of another node its poll will see it."""
+        if tenant in self._services:
+            self._services[tenant][1].bell.ring()
+
+    async def run(self) -> None:
+        """Keep leases and loops in step until cancelled; then give the leases back."""
+        try:
+            while True:
+                await self._renew()
+                await self._wall.sleep(RENEW_S)
+        finally:
+            await self._let_go()
+
+    async def _renew(self) -> None:
+        try:
+            async with self._store.open_queue() as queue:
+                tenants = await queue.tenants()
+                epochs = await queue.lease(tenants, self.name, self._wall.now(), timedelta(seconds=LEASE_S))
+        except CordpairError as exc:
+            log.warning("leases could not be renewed", error=type(exc).__name__)
+            return
+        for tenant in list(self._services):
+            epoch, _, task = self._services[tenant]
+            if epochs.get(tenant) != epoch or task.done():
+                await self._stop(tenant)
+        for tenant, epoch in epochs.items():
+            if tenant not in self._services:
+                await self._start(tenant, epoch)
+
+    async def _start(self, tenant: TenantId, epoch: int) -> None:
+        try:
+            service = await self._make_service(tenant, epoch)
+        except CordpairError as exc:
+            log.error("a tenant could not be started", tenant=tenant, error=type(exc).__name__)
+            return
+        task = asyncio.create_task(service.run(), name=f"tenant {tenant}")
+        self._services[tenant] = (epoch, service, task)
+        log.info("tenant taken over", tenant=tenant, epoch=epoch)
+
+    async def _stop(self, tenant: TenantId) -> None:
+        _, _, task = self._services.pop(tenant)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            try:
+                await task
+            except Exception as exc:
+                log.error("the service of a tenant ended", tenant=tenant, error=type(exc).__name__, exc_info=exc)
+
+    async def _let_go(self) -> None:
+        for tenant in list(self._services):
+            await self._stop(tenant)
+        with contextlib.suppress(CordpairError):
+            async with self._store.open_queue() as queue:
+                await queue.release(self.name)

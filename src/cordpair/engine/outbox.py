@@ -1,0 +1,138 @@
+"""The outbox: orders that were committed are carried out, in lanes, and what comes of them goes into the inbox.
+
+An attempt is written down before it begins. What may have happened is never simply repeated: the performer is told.
+Only the tenant's owner performs its effects, so two orders about one card never meet in two processes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from cordpair.core.ids import TenantId
+from cordpair.engine.clock import Clock
+from cordpair.engine.perform import Attempt, Performer
+from cordpair.engine.wakeup import Bell
+from cordpair.errors import CordpairError, PermanentFailure, Rejected, TemporaryFailure, UnknownOutcome
+from cordpair.store.doors import Store
+from cordpair.store.outbox import OutboxRow
+from cordpair.telemetry import Metrics
+
+log = structlog.get_logger(__name__)
+
+POLL_S = 0.25  #: real seconds
+LEASE_S = 30.0  #: real seconds after which an attempt that says nothing counts as one of unknown outcome
+MOST_ATTEMPTS = 12
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 300.0
+
+PerformerOf = Callable[[TenantId], Awaitable[Performer]]
+
+
+class OutboxWorkers:
+    """Performs at most `width` effects at the same time. `chance` gives numbers in 0..1, for jitter."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        performer_of: PerformerOf,
+        *,
+        owned: Callable[[], frozenset[TenantId]],
+        ring: Callable[[TenantId], None],
+        width: int,
+        metrics: Metrics,
+        chance: Callable[[], float],
+    ) -> None:
+        self.bell = Bell()
+        self._store, self._clock, self._performer_of = store, clock, performer_of
+        self._owned, self._ring, self._metrics = owned, ring, metrics
+        self._free = width
+        self._busy: set[asyncio.Task[None]] = set()
+        self._chance = chance
+        self._sweep_at = clock.now()
+
+    async def run(self) -> None:
+        """Claim and perform until cancelled. What was under way then is of unknown outcome for the next owner."""
+        try:
+            while True:
+                claimed = await self._claim()
+                for tenant, row in claimed:
+                    self._start(tenant, row)
+                if not claimed:
+                    await self.bell.heard(POLL_S)
+        finally:
+            for task in self._busy:
+                task.cancel()
+
+    async def _claim(self) -> list[tuple[TenantId, int]]:
+        owned = self._owned()
+        if not self._free or not owned:
+            return []
+        lease = timedelta(seconds=LEASE_S * self._clock.rate)
+        try:
+            async with self._store.open_queue() as queue:
+                if self._clock.now() >= self._sweep_at:
+                    self._sweep_at = self._clock.now() + lease / 6
+                    await queue.expired(self._clock.now())
+                return await queue.claim(self._free, self._clock.now(), lease, sorted(owned))
+        except CordpairError as exc:
+            log.warning("outbox waits for the database", error=type(exc).__name__)
+            return []
+
+    def _start(self, tenant: TenantId, row: int) -> None:
+        self._free -= 1
+        task = asyncio.create_task(self._one(tenant, row))
+        self._busy.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._busy.discard(task)
+        self._free += 1
+        self.bell.ring()
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            log.error("an effect was left for its lease to run out", error=type(exc).__name__, exc_info=exc)
+
+    async def _one(self, tenant: TenantId, row_id: int) -> None:
+        async with self._store.open_tenant(tenant) as rows:
+            row = await rows.outbox.begin(row_id)
+        if row is None:
+            return  # the claim was lost meanwhile
+        try:
+            performer = await self._performer_of(tenant)
+            results = await performer.perform(row.effect, Attempt(row.attempts, row.unknown))
+        except Exception as exc:  # noqa: BLE001 - the outermost place of this work: the effect is parked with its reason
+            await self._failed(tenant, row, exc)
+            return
+        async with self._store.open_tenant(tenant) as rows:
+            await rows.outbox.done(row.id, self._clock.now(), results)
+        self._metrics.connector_requests.labels(connector=type(row.effect).__name__, outcome="done").inc()
+        if results:
+            self._ring(tenant)
+
+    async def _failed(self, tenant: TenantId, row: OutboxRow, exc: Exception) -> None:
+        """Again later, or parked for a person with the reason."""
+        kind = type(row.effect).__name__
+        self._metrics.connector_requests.labels(connector=kind, outcome=type(exc).__name__).inc()
+        unknown = isinstance(exc, UnknownOutcome) or row.unknown
+        again = isinstance(exc, TemporaryFailure) and row.attempts < MOST_ATTEMPTS
+        log.warning("effect failed", effect=kind, error=type(exc).__name__, attempts=row.attempts, again=again)
+        async with self._store.open_tenant(tenant) as rows:
+            if again:
+                run_at = self._clock.now() + timedelta(seconds=self._pause_s(row.attempts, exc))
+                await rows.outbox.retry_later(row.id, run_at, type(exc).__name__, unknown=unknown)
+            else:
+                await rows.outbox.park(row.id, self._clock.now(), _reason(exc))
+        self._ring(tenant)
+
+    def _pause_s(self, attempts: int, exc: Exception) -> float:
+        """Exponential with full jitter on its upper half; never sooner than the other side asked for."""
+        longest = min(FIRST_PAUSE_S * 2.0 ** (attempts - 1), LONGEST_PAUSE_S)
+        asked = exc.retry_after_s if isinstance(exc, TemporaryFailure) and exc.retry_after_s else 0.0
+        return max(longest * (0.5 + self._chance() / 2), asked)
+
+
+def _reason(exc: Exception) -> str:
+    """What a person reads. Texts of unexpected errors may hold anything, so only their class is shown."""
+    return str(exc) if isinstance(exc, PermanentFailure | Rejected | TemporaryFailure) else type(exc).__name__

@@ -1,0 +1,135 @@
+"""What belongs to one tenant in this process: its connectors and whoever uses them, built once from its setup."""
+
+import asyncio
+from collections.abc import Callable
+
+import httpx
+import msgspec
+
+from cordpair.connectors.kit import Crm
+from cordpair.connectors.teams.calls import GraphCalls
+from cordpair.connectors.teams.chat import BotChat
+from cordpair.connectors.teams.presence import GraphPresence
+from cordpair.connectors.teams.subscriptions import GraphSubscriptions
+from cordpair.connectors.teams.tokens import AppTokens
+from cordpair.core.ids import PartyRef, RegistrationId, TenantId
+from cordpair.core.tenant import Registration, TenantSetup
+from cordpair.engine.cards import CallCards
+from cordpair.engine.clock import Clock
+from cordpair.engine.perform import Names, Performer
+from cordpair.errors import Rejected
+from cordpair.settings import Settings
+from cordpair.store.doors import Store
+
+#: Makes the CRM connector of a tenant, or None when it has none.
+MakeCrm = Callable[[TenantSetup], Crm | None]
+
+
+class TenantParts(msgspec.Struct, frozen=True, kw_only=True):
+    """The connectors of one tenant."""
+
+    setup: TenantSetup
+    tokens: AppTokens
+    calls: GraphCalls
+    chat: BotChat
+    presence: GraphPresence
+    subscriptions: GraphSubscriptions
+    crm: Crm | None
+    performer: Performer
+
+    def link(self, party: PartyRef) -> str:
+        """Where a party's record is opened."""
+        return self.crm.link(party) if self.crm is not None and self.crm.name == party.connector else ""
+
+
+class Workshop:
+    """Builds the parts of tenants and keeps them. `media` gives the address of a prompt."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        clock: Clock,
+        http: httpx.AsyncClient,
+        *,
+        media: Callable[[str], str],
+        prompts: tuple[str, ...],
+        make_crm: MakeCrm,
+    ) -> None:
+        self._store, self._settings, self._clock, self._http = store, settings, clock, http
+        self._media, self._prompts, self._make_crm = media, prompts, make_crm
+        self._parts: dict[TenantId, TenantParts] = {}
+        self._registrations: dict[RegistrationId, TenantId] = {}
+        self._lock = asyncio.Lock()
+
+    async def of(self, tenant: TenantId) -> TenantParts:
+        """The tenant's parts. Raises Rejected (404) for a tenant that is not set up."""
+        if tenant not in self._parts:
+            async with self._lock:
+                if tenant not in self._parts:
+                    self._parts[tenant] = await self._build(tenant)
+        return self._parts[tenant]
+
+    async def registration(self, name: RegistrationId) -> Registration | None:
+        """An app registration by the opaque name in our webhook addresses."""
+        tenant = self._registrations.get(name)
+        if tenant is None:
+            async with self._store.open_queue() as queue:
+                tenant = await queue.directory(name)
+            if tenant is None:
+                return None
+            self._registrations[name] = tenant
+        registration = (await self.of(tenant)).setup.registration
+        return registration if registration.id == name else None
+
+    def chat(self, registration: Registration) -> BotChat:
+        """The chats of a registration that `registration` has given out."""
+        return self._parts[registration.tenant].chat
+
+    async def performer(self, tenant: TenantId) -> Performer:
+        return (await self.of(tenant)).performer
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        for parts in self._parts.values():
+            parts.tokens.close()
+            if parts.crm is not None:
+                await parts.crm.close()
+
+    async def _build(self, tenant: TenantId) -> TenantParts:
+        async with self._store.open_tenant(tenant) as rows:
+            setup = await rows.setups.get()
+        if setup is None:
+            raise Rejected("no such organisation", status=404)
+        settings, registration = self._settings, setup.registration
+        tokens = AppTokens(registration, login_url=settings.login_url)
+        webhook = f"{settings.public_url}/graph/{registration.id}"
+        graph = GraphCalls(
+            self._http,
+            tokens,
+            tenant=tenant,
+            region=setup.region,
+            graph_url=settings.graph_url,
+            callback_uri=f"{webhook}/calls",
+            media_uri=self._media,
+            now=self._clock.now,
+            prompts=self._prompts,
+        )
+        chat = BotChat(self._http, tokens, hosts=settings.service_url_hosts)
+        crm = self._make_crm(setup)
+        cards = CallCards(self._store, self._clock, chat, {queue.id: queue for queue in setup.queues})
+        client_id = registration.client_id
+        return TenantParts(
+            setup=setup,
+            tokens=tokens,
+            calls=graph,
+            chat=chat,
+            presence=GraphPresence(self._http, tokens, graph_url=settings.graph_url, client_id=client_id),
+            subscriptions=GraphSubscriptions(
+                self._http, tokens, graph_url=settings.graph_url, notification_url=f"{webhook}/changes"
+            ),
+            crm=crm,
+            performer=Performer(
+                tenant, self._store, self._clock, calls=graph, cards=cards, crm=crm, names=Names(setup)
+            ),
+        )

@@ -1,0 +1,180 @@
+"""Effects are carried out here, one by one, through the connectors; what comes of them are facts again."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol, assert_never
+
+import msgspec
+
+from cordpair.connectors.kit import Activity, Calls, Crm
+from cordpair.core import effects as o
+from cordpair.core import events as e
+from cordpair.core.call import Call
+from cordpair.core.ids import CallId, TenantId, participant_id
+from cordpair.core.tenant import TenantSetup
+from cordpair.engine.clock import Clock
+from cordpair.errors import PermanentFailure, Rejected
+from cordpair.store.doors import Store
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """`number` counts from 1. `repeat` says that an earlier attempt may have been carried out."""
+
+    number: int
+    repeat: bool
+
+
+class ShowsCards(Protocol):
+    """Brings one agent's card of a call to a face."""
+
+    async def show(self, tenant: TenantId, order: o.ShowCard) -> None: ...
+
+
+class Names:
+    """What the CRM shall call agents, queues and dispositions: as the organisation set them up."""
+
+    def __init__(self, setup: TenantSetup) -> None:
+        self._agents = {agent.id: agent.name for agent in setup.agents}
+        self._queues = {queue.id: queue for queue in setup.queues}
+
+    def agent(self, call: Call) -> str:
+        return self._agents.get(call.agent, "") if call.agent else ""
+
+    def queue(self, call: Call) -> str:
+        return self._queues[call.queue].name if call.queue in self._queues else call.queue or ""
+
+    def disposition(self, call: Call) -> str:
+        queue = self._queues.get(call.queue) if call.queue else None
+        known = {it.id: it.de if queue.language == "de" else it.en for it in queue.dispositions} if queue else {}
+        return known.get(call.disposition, call.disposition)
+
+
+class Performer:
+    """Carries out the effects of one tenant."""
+
+    def __init__(
+        self,
+        tenant: TenantId,
+        store: Store,
+        clock: Clock,
+        *,
+        calls: Calls,
+        cards: ShowsCards,
+        crm: Crm | None,
+        names: Names,
+    ) -> None:
+        self._tenant, self._store, self._clock, self._names = tenant, store, clock, names
+        self._calls, self._cards, self._crm = calls, cards, crm
+
+    async def perform(self, effect: o.Effect, attempt: Attempt) -> Sequence[e.AnyEvent]:
+        """Do it. Raises TemporaryFailure (again later) and PermanentFailure (parked, a person sees it)."""
+        match effect:
+            case o.AnswerCall():
+                return await self._answer(effect)
+            case o.InviteAgent():
+                return await self._invite(effect, attempt)
+            case o.WithdrawInvite():
+                return await self._withdraw(effect)
+            case o.RefreshCall():
+                return await self._refresh(effect)
+            case o.RejectCall():
+                return await self._unless_gone(effect, self._calls.reject(effect.graph_id, effect.reason))
+            case o.HangUp():
+                return await self._unless_gone(effect, self._calls.hang_up(effect.graph_id))
+            case o.PlayPrompt():
+                return await self._unless_gone(
+                    effect, self._calls.play(effect.graph_id, effect.prompt, f"prompt-{effect.number}")
+                )
+            case o.ShowCard():
+                await self._cards.show(self._tenant, effect)
+                return []
+            case o.LogActivity():
+                return await self._log(effect, attempt)
+            case _:
+                assert_never(effect)
+
+    async def _answer(self, order: o.AnswerCall) -> Sequence[e.AnyEvent]:
+        try:
+            await self._calls.answer(order.graph_id)
+        except PermanentFailure as exc:
+            if exc.status == 404:
+                return [self._gone(order)]
+            return [e.AnswerFailed(at=self._clock.now(), call=order.call, why=str(exc.status or "refused"))]
+        return []
+
+    async def _invite(self, order: o.InviteAgent, attempt: Attempt) -> Sequence[e.AnyEvent]:
+        """Ring the agent, once. After an unknown outcome it may be ringing already: then only the roster is read."""
+        if attempt.repeat:
+            return await self._calls.read(order.graph_id)
+        call = await self._load(order.call)
+        if call.offer is None or call.offer.id != order.offer:
+            return []  # the offer was over before its ring could begin
+        try:
+            await self._calls.invite(order.graph_id, order.agent, participant_id(order.offer), order.offer)
+        except PermanentFailure as exc:
+            if exc.status == 404:
+                return [self._gone(order)]
+            failed = e.OfferFailed(at=self._clock.now(), call=order.call, offer=order.offer, why=e.OfferEnd.FAILED)
+            return [failed]
+        return []
+
+    async def _withdraw(self, order: o.WithdrawInvite) -> Sequence[e.AnyEvent]:
+        """Stop a ring. Whoever has just answered and is alone with the caller stays: a late accept is an accept."""
+        facts = await self._calls.read(order.graph_id)
+        call = await self._load(order.call)
+        rosters = [fact for fact in facts if isinstance(fact, e.RosterSeen)]
+        alone = call.agent is None and any(roster.users for roster in rosters)
+        if rosters and not alone:
+            await self._unless_gone(order, self._calls.remove(order.graph_id, participant_id(order.offer)))
+        return facts
+
+    async def _refresh(self, order: o.RefreshCall) -> Sequence[e.AnyEvent]:
+        await self._unless_gone(order, self._calls.keep_alive(order.graph_id))
+        facts = await self._calls.read(order.graph_id)
+        return [*facts, e.CallRefreshed(at=self._clock.now(), call=order.call, number=order.number)]
+
+    async def _log(self, order: o.LogActivity, attempt: Attempt) -> Sequence[e.AnyEvent]:
+        call = await self._load(order.call)
+        if self._crm is None:
+            raise PermanentFailure("no CRM is set up")
+        if call.party is None or call.party.connector != self._crm.name:
+            raise PermanentFailure("the party belongs to a CRM that is not set up")
+        activity = Activity(
+            call=call.id,
+            party=call.party,
+            started_at=call.arrived_at or call.heard_at,
+            talk_s=_talk_s(call),
+            agent_name=self._names.agent(call),
+            queue=self._names.queue(call),
+            disposition=self._names.disposition(call),
+            note=call.note,
+        )
+        key = f"cc:{self._tenant}:{call.graph_id}"
+        reference = await self._crm.log_activity(activity, key=key, repeat=attempt.repeat)
+        return [e.ActivityLogged(at=self._clock.now(), call=call.id, party=call.party, reference=reference)]
+
+    async def _unless_gone(self, order: o.GraphOrder, doing: Awaitable[None]) -> Sequence[e.AnyEvent]:
+        """Orders to a call that is gone are pointless, not failures."""
+        try:
+            await doing
+        except PermanentFailure as exc:
+            if exc.status != 404:
+                raise
+            return [self._gone(order)]
+        return []
+
+    def _gone(self, order: o.GraphOrder) -> e.CallEnded:
+        return e.CallEnded(at=self._clock.now(), call=order.call, graph_id=order.graph_id, inferred=True)
+
+    async def _load(self, call: CallId) -> Call:
+        async with self._store.open_tenant(self._tenant) as rows:
+            found = await rows.calls.get(call)
+        if found is None:
+            raise Rejected("the call of this effect is not stored")
+        return found
+
+
+def _talk_s(call: Call) -> int:
+    """Seconds of conversation."""
+    if call.connected_at is None or call.ended_at is None:
+        return 0
+    return max(0, round((call.ended_at - call.connected_at).total_seconds()))

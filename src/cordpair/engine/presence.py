@@ -1,0 +1,96 @@
+"""Teams presence of a tenant's agents: read at the start, then told by Graph, re-read after every gap."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from cordpair.connectors.teams.presence import MOST_IDS, GraphPresence
+from cordpair.connectors.teams.subscriptions import GraphSubscriptions, presence_resource
+from cordpair.core import events as e
+from cordpair.core.ids import AgentId, TenantId
+from cordpair.engine.clock import Clock
+from cordpair.errors import CordpairError, PermanentFailure
+from cordpair.store.doors import Store
+from cordpair.store.inbox import Incoming
+from cordpair.store.marks import Subscription
+
+log = structlog.get_logger(__name__)
+
+LIFE = timedelta(minutes=55)  #: Graph allows 60 min; some of it is left for clocks that differ
+AGAIN_S = 60.0
+
+
+class PresenceWatch:
+    """Keeps the presence subscriptions of one tenant alive: at most 650 agents in each, renewed at half their life."""
+
+    def __init__(
+        self,
+        tenant: TenantId,
+        store: Store,
+        clock: Clock,
+        *,
+        presence: GraphPresence,
+        subscriptions: GraphSubscriptions,
+        agents: Sequence[AgentId],
+        ring: Callable[[TenantId], None],
+    ) -> None:
+        self._tenant, self._store, self._clock, self._ring = tenant, store, clock, ring
+        self._presence, self._subscriptions = presence, subscriptions
+        self._groups = [tuple(agents[start : start + MOST_IDS]) for start in range(0, len(agents), MOST_IDS)]
+
+    async def run(self) -> None:
+        """Subscribe, read, renew; until cancelled. While Graph is away presence grows stale, and says so."""
+        while True:
+            try:
+                await self.once()
+                pause_s = LIFE.total_seconds() / 2
+            except CordpairError as exc:
+                log.warning("presence waits for Graph", tenant=self._tenant, error=type(exc).__name__)
+                pause_s = AGAIN_S
+            await self._clock.sleep(pause_s)
+
+    async def once(self) -> None:
+        """Every group subscribed or renewed, then read: what changed before the subscription stood is not missed."""
+        async with self._store.open_tenant(self._tenant) as rows:
+            known = {row.kind: row for row in await rows.subscriptions.all()}
+        for number, agents in enumerate(self._groups):
+            kind = f"presence:{number}"
+            await self._subscribe(kind, agents, known.get(kind))
+            await self._read(agents)
+
+    async def _subscribe(self, kind: str, agents: Sequence[AgentId], known: Subscription | None) -> None:
+        expires_at = self._clock.now() + LIFE
+        if known is not None and known.expires_at > self._clock.now():
+            try:
+                renewed = await self._subscriptions.renew(known.graph_id, expires_at)
+            except PermanentFailure as exc:
+                if exc.status != 404:
+                    raise
+            else:
+                await self._remember(kind, renewed.id, known.client_state, renewed.expires_at)
+                return
+        secret = secrets.token_urlsafe(32)
+        # Written down first: the first notification may come before Graph's answer does.
+        await self._remember(kind, "", secret, expires_at)
+        created = await self._subscriptions.create(presence_resource(agents), secret=secret, expires_at=expires_at)
+        await self._remember(kind, created.id, secret, created.expires_at)
+
+    async def _remember(self, kind: str, graph_id: str, secret: str, expires_at: datetime) -> None:
+        row = Subscription(kind=kind, graph_id=graph_id, client_state=secret, expires_at=expires_at)
+        async with self._store.open_tenant(self._tenant) as rows:
+            await rows.subscriptions.put(row)
+
+    async def _read(self, agents: Sequence[AgentId]) -> None:
+        now = self._clock.now()
+        seen = await self._presence.read(agents, at=now)
+        items = [
+            Incoming(
+                source="result", key=f"presence:{one.agent}:{now.isoformat()}", body=e.encode(one), received_at=now
+            )
+            for one in seen
+        ]
+        if items:
+            await self._store.accept(self._tenant, items)
+            self._ring(self._tenant)

@@ -1,0 +1,31 @@
+"""All that the owner of a tenant does for it: fold, follow the CRM, watch presence."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from cordpair.engine.tenant_loop import TenantLoop
+from cordpair.engine.wakeup import Bell
+
+
+class Follower(Protocol):
+    """Something that goes on beside the fold, until cancelled."""
+
+    async def run(self) -> None: ...
+
+
+class TenantService:
+    """The loop of a tenant and its followers: they live and end together."""
+
+    def __init__(self, loop: TenantLoop, followers: Sequence[Follower]) -> None:
+        self._loop, self._followers = loop, followers
+
+    @property
+    def bell(self) -> Bell:
+        return self._loop.bell
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for follower in self._followers:
+                group.create_task(follower.run())
+            group.create_task(self._loop.run())
