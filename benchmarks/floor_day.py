@@ -131,7 +131,7 @@ def record(*, agents: int, steps: int, load: float = 0.9, declined: float = 0.0,
     """
     floor = _Recorder(agents, load, declined, seed)
     floor.open()
-    floor.play(4 * agents)
+    floor.play(6 * agents)
     opening, floor.steps = floor.steps, []
     idle, waiting = list(floor.idle.values()), list(floor.waiting.values())
     floor.play(steps)

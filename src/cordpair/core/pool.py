@@ -46,6 +46,10 @@ class WaitingContact:
         self.excluded = excluded
         self.lives = True
 
+    def __lt__(self, other: object) -> bool:
+        """Asked only of a dead and a living entry of one place, which may stand in any order."""
+        return False
+
 
 class Profile:
     """What some agents have in common: their attributes, so also the classes they can serve."""
@@ -73,10 +77,13 @@ class IndexedAgent:
         self.profile = profile
         self.entry: IdleEntry | None = None
 
+    def __lt__(self, other: object) -> bool:
+        """Asked only of a dead and a living entry of one place, which may stand in any order."""
+        return False
 
-#: The integer before the last is unique, so that no comparison reaches the record.
-IdleEntry = tuple[datetime, AgentId, int, IndexedAgent]
-WaitEntry = tuple[int, float, int, int, WaitingContact]
+
+IdleEntry = tuple[datetime, AgentId, IndexedAgent]
+WaitEntry = tuple[int, float, int, WaitingContact]
 
 #: Dead entries that an order may keep beyond as many as live.
 _SLACK = 64
@@ -105,7 +112,7 @@ class Pool:
         """Take in an idle agent whose time is older than that of somebody already here."""
         heappush(self.restored, entry)
         if len(self.restored) > 2 * self.idle + _SLACK:
-            self.restored = [entry for entry in self.restored if entry[3].entry is entry]
+            self.restored = [entry for entry in self.restored if entry[2].entry is entry]
             heapify(self.restored)
 
     def add_contact(self, entry: WaitEntry) -> None:
@@ -113,19 +120,21 @@ class Pool:
         heappush(self.contacts, entry)
         self.waiting += 1
         if len(self.contacts) > self.room_for_contacts:
-            self.contacts = [entry for entry in self.contacts if entry[4].lives]
+            self.contacts = [entry for entry in self.contacts if entry[3].lives]
             heapify(self.contacts)
             self.room_for_contacts = 2 * self.waiting + _SLACK
 
     def clear_in_turn(self) -> None:
         """Drop the dead entries: due when `in_turn` is longer than `room_in_turn`."""
-        self.in_turn = deque([entry for entry in self.in_turn if entry[3].entry is entry])
+        self.in_turn = deque([entry for entry in self.in_turn if entry[2].entry is entry])
         self.room_in_turn = 2 * len(self.in_turn) + _SLACK
 
     def longest_idle(self, excluded: frozenset[AgentId]) -> IdleEntry | None:
         """The agent to ring, who stays in the order. Looks at no more living entries than there are excluded."""
-        passed: list[IdleEntry] = []
         found = self._first_idle()
+        if not excluded or found is None or found[1] not in excluded:
+            return found
+        passed: list[IdleEntry] = []
         while found is not None and found[1] in excluded:
             passed.append(self._pop_idle(found))
             found = self._first_idle()
@@ -135,13 +144,20 @@ class Pool:
 
     def _first_idle(self) -> IdleEntry | None:
         in_turn, restored = self.in_turn, self.restored
-        while in_turn and in_turn[0][3].entry is not in_turn[0]:
+        first = None
+        while in_turn:
+            first = in_turn[0]
+            if first[2].entry is first:
+                break
             in_turn.popleft()
-        while restored and restored[0][3].entry is not restored[0]:
+        else:
+            first = None
+        while restored:
+            older = restored[0]
+            if older[2].entry is older:
+                return older if first is None or older < first else first
             heappop(restored)
-        if not restored:
-            return in_turn[0] if in_turn else None
-        return restored[0] if not in_turn or restored[0] < in_turn[0] else in_turn[0]
+        return first
 
     def _pop_idle(self, first: IdleEntry) -> IdleEntry:
         if self.in_turn and self.in_turn[0] is first:
@@ -152,9 +168,9 @@ class Pool:
         """The contact that `agent` would take, which stays in the order. Passes only those that exclude the agent."""
         contacts = self.contacts
         passed: list[WaitEntry] = []
-        while contacts and (not contacts[0][4].lives or agent in contacts[0][4].excluded):
+        while contacts and (not contacts[0][3].lives or agent in contacts[0][3].excluded):
             entry = heappop(contacts)
-            if entry[4].lives:
+            if entry[3].lives:
                 passed.append(entry)
         found = contacts[0] if contacts else None
         for entry in passed:
