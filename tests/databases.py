@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import os
 import shutil
 import tempfile
 import threading
@@ -55,10 +54,9 @@ def server(programs: Path | None = None) -> Iterator[Server]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    life = _life(folder, programs)
+    life = contextlib.AsyncExitStack()
     try:
-        databases = asyncio.run_coroutine_threadsafe(anext(life), loop).result(120)
-        yield Server(databases)
+        yield Server(asyncio.run_coroutine_threadsafe(_start(life, folder, programs), loop).result(120))
     finally:
         asyncio.run_coroutine_threadsafe(life.aclose(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
@@ -67,10 +65,10 @@ def server(programs: Path | None = None) -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _life(folder: Path, programs: Path | None) -> AsyncIterator[Databases]:
-    async with postgres.running(Settings(data_dir=folder), programs=programs) as databases:
-        await migrate(databases)
-        yield databases
+async def _start(life: contextlib.AsyncExitStack, folder: Path, programs: Path | None) -> Databases:
+    databases = await life.enter_async_context(postgres.running(Settings(data_dir=folder), programs=programs))
+    await migrate(databases)
+    return databases
 
 
 @contextlib.asynccontextmanager
@@ -82,8 +80,3 @@ async def opened(server: Server, *, pool_size: int = 4) -> AsyncIterator[Store]:
             yield store
         finally:
             await store.close()
-
-
-def other_server_available() -> bool:
-    """Whether Debian's PostgreSQL 15 is here. In CI it has to be."""
-    return DEBIAN_15.exists() or os.environ.get("CI") == "true"

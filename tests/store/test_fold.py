@@ -9,7 +9,7 @@ from cordpair.core.events import WrapUpExpired
 from cordpair.core.ids import offer_id
 from cordpair.store.doors import Store
 from cordpair.store.inbox import Incoming
-from tests.store.world import A, ANA, NOON, call, configured, leased
+from tests.store.world import ANA, NOON, A, call, configured, leased
 
 
 async def test_a_fold_reads_back_as_it_was_written(store: Store) -> None:

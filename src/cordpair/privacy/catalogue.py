@@ -28,7 +28,8 @@ MAIN: dict[str, dict[str, str]] = {
         _STATE: "state since idle_since call body",
     },
     "calls": {
-        _CALL: "tenant call state queue sequence heard_at arrived_at connected_at ended_at closed_at agent outcome body",
+        _CALL: "tenant call state queue sequence heard_at arrived_at connected_at ended_at closed_at agent outcome "
+        "body",
         _CONTENT: "sealed",
     },
     "legs": {_CALL: "tenant call number agent joined_at left_at"},

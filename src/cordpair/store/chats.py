@@ -2,8 +2,8 @@
 
 import msgspec
 
-from cordpair.core.party import ChatReference
 from cordpair.core.ids import AgentId, CallId
+from cordpair.core.party import ChatReference
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import agent_subject
 

@@ -16,6 +16,13 @@ APP_ROLE = "cordpair_app"  # the tenant's door: content, one tenant at a time
 QUEUE_ROLE = "cordpair_queue"  # the queue's door: all tenants, no content
 KEYS_ROLE = "cordpair_keys"  # the key database
 
+_SESSION = {
+    "application_name": "cordpair",
+    "jit": "off",  # short statements: compiling them costs more than it saves
+    # A process that hangs in the middle of a transaction must not hold a tenant's lease still for ever.
+    "idle_in_transaction_session_timeout": "15s",
+}
+
 
 class Databases(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses of the main and the key database, with the role that owns the tables.
@@ -30,4 +37,9 @@ class Databases(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_role(self, role: str) -> dict[str, Any]:
         """Arguments for asyncpg that make a connection act as `role` from its first statement on."""
-        return {"user": role} if self.direct_roles else {"server_settings": {"role": role}}
+        if self.direct_roles:
+            return {"user": role, "server_settings": _SESSION}
+        return {"server_settings": {**_SESSION, "role": role}}
+
+    def __repr__(self) -> str:
+        return "Databases(...)"  # the addresses may hold a password

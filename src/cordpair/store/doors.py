@@ -2,8 +2,8 @@
 
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, time, timedelta
 from typing import Self
 
 import asyncpg
@@ -26,6 +26,7 @@ from cordpair.store.outbox import Outbox
 from cordpair.store.parties import Parties
 from cordpair.store.queue_door import QueueRows
 from cordpair.store.scope import Scope
+from cordpair.store.sealing import INTAKE_KEPT
 from cordpair.store.setups import Setups
 from cordpair.store.timers import Timers
 
@@ -83,28 +84,30 @@ class TenantRows:
 class Store:
     """The product's memory: one main database, one key database."""
 
-    def __init__(self, app: Pool, queue: Pool, keys: Pool, key_store: KeyStore) -> None:
+    def __init__(self, app: Pool, queue: Pool, keys: KeyStore, keys_pool: Pool, opened: AsyncExitStack) -> None:
         self._app = app
         self._queue = queue
-        self._keys = keys
-        self.keys = key_store
+        self._keys_pool = keys_pool
+        self._opened = opened
+        self.keys = keys
         self._intake = Intake(self._put_incoming)
 
     @classmethod
     async def open(cls, databases: Databases, operator_key: bytes, *, pool_size: int = 12) -> Self:
         """Bring the databases up to date and connect. `operator_key`: 32 bytes. Raises TemporaryFailure."""
-        with translated("start"):
-            await migrate(databases)
-            app = await _pool(databases.main_url, databases, APP_ROLE, pool_size)
-            queue = await _pool(databases.main_url, databases, QUEUE_ROLE, max(2, pool_size // 4))
-            keys = await _pool(databases.keys_url, databases, KEYS_ROLE, max(2, pool_size // 4))
-        return cls(app, queue, keys, KeyStore(keys, operator_key))
+        few = max(2, pool_size // 4)
+        async with AsyncExitStack() as opened:
+            with translated("start"):
+                await migrate(databases)
+                app = await opened.enter_async_context(_pool(databases.main_url, databases, APP_ROLE, pool_size))
+                queue = await opened.enter_async_context(_pool(databases.main_url, databases, QUEUE_ROLE, few))
+                keys = await opened.enter_async_context(_pool(databases.keys_url, databases, KEYS_ROLE, few))
+            return cls(app, queue, KeyStore(keys, operator_key), keys, opened.pop_all())
 
     async def close(self) -> None:
         """Finish the commits under way and disconnect."""
         await self._intake.close()
-        for pool in (self._app, self._queue, self._keys):
-            await pool.close()
+        await self._opened.aclose()
 
     @asynccontextmanager
     async def open_tenant(self, tenant: TenantId) -> AsyncIterator[TenantRows]:
@@ -126,10 +129,21 @@ class Store:
         """
         return await self._intake.accept(tenant, items)
 
+    async def purge_intake(self, tenant: TenantId, now: datetime) -> int:
+        """Erase raw payloads of days that ended INTAKE_KEPT ago, and their keys; returns how many items there were.
+
+        Whatever became of them: fold first.
+        """
+        first_kept = (now - INTAKE_KEPT).astimezone(UTC).date()
+        async with self.open_tenant(tenant) as rows:
+            gone = await rows.inbox.purge(datetime.combine(first_kept, time.min, UTC))
+        await self.keys.destroy_intake(tenant, first_kept)
+        return gone
+
     async def ping(self) -> None:
         """Whether a commit goes through in both databases. Raises TemporaryFailure."""
         with translated("readiness"):
-            for pool in (self._app, self._keys):
+            for pool in (self._app, self._keys_pool):
                 async with pool.acquire(timeout=5) as connection, connection.transaction():
                     await connection.execute("select pg_current_xact_id()", timeout=5)
 
@@ -146,15 +160,22 @@ async def _transaction(pool: Pool, begin: str, what: str) -> AsyncIterator[Conne
             try:
                 yield connection
             except BaseException:
-                if not connection.is_closed():
-                    await connection.execute("rollback")
+                await _roll_back(connection)
                 raise
             with committing(what):
                 await connection.execute("commit")
 
 
-async def _pool(url: str, databases: Databases, role: str, size: int) -> Pool:
-    return await asyncpg.create_pool(
+async def _roll_back(connection: Connection) -> None:
+    """End the transaction, or the connection: what went wrong before is what the caller shall hear of."""
+    try:
+        await connection.execute("rollback")
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()
+
+
+def _pool(url: str, databases: Databases, role: str, size: int) -> Pool:
+    return asyncpg.create_pool(
         url, min_size=1, max_size=size, command_timeout=_STATEMENT_TIMEOUT_S, **databases.as_role(role)
     )
 

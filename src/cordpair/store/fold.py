@@ -96,7 +96,7 @@ class Fold:
     async def _hold_lease(self, owner: str, epoch: int) -> None:
         """The lease cannot change hands before we have committed."""
         held = await self._scope.connection.fetchval(
-            "select epoch from leases where tenant = $1 and owner = $2 and epoch = $3 for share",
+            "select epoch from leases where tenant = $1 and owner = $2 and epoch = $3 for key share",
             self._scope.tenant,
             owner,
             epoch,

@@ -53,7 +53,7 @@ def check(item: Incoming) -> None:
     """Raises Rejected for an item that can never be stored, so that it does not take its neighbours with it."""
     if item.source not in SOURCES:
         raise Rejected("an incoming item has an unknown source")
-    if not 0 < len(item.key) <= _LONGEST_KEY or "\x00" in item.key:
+    if not 0 < len(item.key) <= _LONGEST_KEY or not item.key.isprintable():
         raise Rejected("an incoming item has a key that is empty, too long or malformed")
     if item.received_at.tzinfo is None:
         raise Rejected("an incoming item has an instant without a time zone")
@@ -126,6 +126,13 @@ class Inbox:
                 for item, result in folded.items()
             ],
         )
+
+    async def purge(self, before: datetime) -> int:
+        """Delete what came in before `before`, whatever became of it; returns how many there were."""
+        gone = await self._scope.connection.execute(
+            "delete from inbox where tenant = $1 and received_at < $2", self._scope.tenant, before
+        )
+        return int(gone.rpartition(" ")[2])
 
     async def result(self, source: str, key: str) -> bytes | None:
         """What an item came to; None while it waits, when it came to nothing, or when it is unknown."""

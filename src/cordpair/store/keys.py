@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from datetime import date
 
 import structlog
 
@@ -10,7 +11,17 @@ from cordpair.core.ids import TenantId
 from cordpair.errors import PermanentFailure
 from cordpair.store.databases import Connection, Pool
 from cordpair.store.faults import translated
-from cordpair.store.sealing import KEY_BYTES, Keyring, TenantKey, Unreadable, decrypt, encrypt, new_key, place
+from cordpair.store.sealing import (
+    KEY_BYTES,
+    Keyring,
+    TenantKey,
+    Unreadable,
+    decrypt,
+    encrypt,
+    intake_day_subject,
+    new_key,
+    place,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +84,16 @@ class KeyStore:
         for subject in subjects:
             self._subjects.pop((tenant, subject), None)
         return len(gone)
+
+    async def destroy_intake(self, tenant: TenantId, before: date) -> int:
+        """Destroy the keys of what came in on days before `before`; returns how many days."""
+        async with self._transaction(tenant) as connection:
+            rows = await connection.fetch(
+                "select subject from subject_keys where tenant = $1 and subject like 'intake:%' and subject < $2",
+                tenant,
+                intake_day_subject(before),
+            )
+        return await self.destroy(tenant, [row["subject"] for row in rows])
 
     def _remembered(self, tenant: TenantId, subjects: Collection[str]) -> tuple[dict[str, bytes], list[str]]:
         found: dict[str, bytes] = {}

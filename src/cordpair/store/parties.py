@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from cordpair.core.party import PartyRecord
 from cordpair.core.ids import PartyRef
+from cordpair.core.party import PartyRecord
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import TenantKey, party_subject
 

@@ -33,7 +33,8 @@ class QueueRows:
     ) -> dict[TenantId, int]:
         """Become or stay the owner of these tenants until `now + ttl`; returns the epoch of each that we own now.
 
-        A tenant whose lease another owner still holds is left out. A change of owner makes a new, higher epoch.
+        A tenant whose lease another owner still holds, or whose former owner is committing at this moment, is left out.
+        A change of owner makes a new, higher epoch.
         """
         rows = await self._connection.fetch(_LEASE, list(tenants), owner, now, now + ttl)
         return {_tenant(row): row["epoch"] for row in rows}
@@ -47,8 +48,8 @@ class QueueRows:
     ) -> list[tuple[TenantId, int]]:
         """Claim up to `limit` effects that may run: (tenant, outbox id), the most urgent first.
 
-        Lower lanes first; within a lane every tenant gets its first before one gets its second. `tenants` are those whose
-        effects we may perform (None: all).
+        Lower lanes first; within a lane every tenant gets its first before one gets its second. `tenants` are those
+        whose effects we may perform (None: all).
         """
         rows = await self._connection.fetch(_CLAIM, limit, now, now + lease_for, tenants)
         rows.sort(key=lambda row: (row["lane"], row["turn"], row["run_at"], row["id"]))
@@ -82,14 +83,24 @@ def _tenant(row: asyncpg.Record) -> TenantId:
     return TenantId(str(row["tenant"]))
 
 
+# The key columns (tenant, owner, epoch) stay as they are when a lease is renewed: so a renewal never waits for a fold,
+# which holds them still while it commits. A take-over changes them: it has to come after that commit.
 _LEASE = """
-insert into leases (tenant, owner, epoch, expires_at)
-select t.tenant, $2, 1, $4 from unnest($1::uuid[]) as t (tenant) order by t.tenant
-on conflict (tenant) do update set
-    epoch = leases.epoch + (leases.owner <> excluded.owner)::integer, owner = excluded.owner,
-    expires_at = excluded.expires_at
-where leases.owner = excluded.owner or leases.expires_at <= $3
-returning tenant, epoch
+with renewed as (
+    update leases set expires_at = $4 where owner = $2 and tenant = any($1::uuid[]) returning tenant, epoch
+), free as (
+    select tenant from leases
+    where tenant = any($1::uuid[]) and owner <> $2 and expires_at <= $3 for update skip locked
+), taken as (
+    update leases l set owner = $2, epoch = l.epoch + 1, expires_at = $4
+    from free f where l.tenant = f.tenant returning l.tenant, l.epoch
+), made as (
+    insert into leases (tenant, owner, epoch, expires_at)
+    select t.tenant, $2, 1, $4 from unnest($1::uuid[]) as t (tenant)
+    where not exists (select from leases l where l.tenant = t.tenant)
+    on conflict do nothing returning tenant, epoch
+)
+select * from renewed union all select * from taken union all select * from made
 """
 
 # Both walk from tenant to tenant along a partial index: what it costs depends on the tenants that have something to do,

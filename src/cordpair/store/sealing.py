@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -50,7 +50,11 @@ def party_subject(party: PartyRef) -> str:
 
 def intake_subject(at: datetime) -> str:
     """The subject of what came in on the UTC day of `at`."""
-    return f"intake:{at.astimezone(UTC).date().isoformat()}"
+    return intake_day_subject(at.astimezone(UTC).date())
+
+
+def intake_day_subject(day: date) -> str:
+    return f"intake:{day.isoformat()}"
 
 
 class Keyring:

@@ -201,7 +201,8 @@ create table leases (
     tenant uuid primary key references tenants on delete cascade,
     owner text not null,
     epoch bigint not null,
-    expires_at timestamptz not null
+    expires_at timestamptz not null,
+    unique (tenant, owner, epoch) -- makes these three the row's key: see the second door's lease
 );
 
 create table cards (
