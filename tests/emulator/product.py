@@ -46,6 +46,8 @@ class Product:
         self.waiting: list[str] = []
         self.offered: dict[str, str] = {}
         self.offers = 0
+        self.over: set[str] = set()
+        self.talked: set[str] = set()
         self.tokens: dict[tuple[str, str], str] = {}
         self.work: set[asyncio.Task[None]] = set()
 
@@ -180,11 +182,11 @@ class Product:
     def _bearer(self, request: Request) -> None:
         bearer = request.headers["authorization"].removeprefix("Bearer ")
         key = self.cloud.parts.cloud.bot_key.jwk()
-        client = self.tenant.registration.client_id
         audiences = [t.registration.client_id for t in self.cloud.parts.cloud.world.tenants]
-        jwt.decode(bearer, jwt.PyJWK(key), algorithms=["RS256"], audience=audiences, issuer="https://api.botframework.com")
+        jwt.decode(
+            bearer, jwt.PyJWK(key), algorithms=["RS256"], audience=audiences, issuer="https://api.botframework.com"
+        )
         self.bearers.append(bearer)
-        assert client
 
     # ---- the small contact centre (one organisation)
 
@@ -202,15 +204,14 @@ class Product:
         if registration != self.tenant.registration.id:
             return
         for item in items:
-            _, _, call, *tail = item["resourceUrl"].strip("/").split("/") + [""]
-            call = item["resourceUrl"].split("/")[3]
-            data = item["resourceData"]
-            if tail[0] == "" and isinstance(data, dict) and "operations" not in item["resourceUrl"]:
-                await self._call_said(call, data)
-            elif "operations" in item["resourceUrl"] and data["status"] == "failed" and data.get("clientContext"):
-                await self._offer_failed(call, data)
-            elif item["resourceUrl"].endswith("/participants"):
+            url, data = item["resourceUrl"], item["resourceData"]
+            call = url.split("/")[3]
+            if url.endswith("/participants"):
                 await self._roster_said(call, data)
+            elif "/operations/" not in url:
+                await self._call_said(call, data)
+            elif data["status"] == "failed" and data.get("clientContext"):
+                await self._offer_failed(call, data)
 
     async def _call_said(self, call: str, data: dict[str, Any]) -> None:
         match data["state"]:
@@ -220,6 +221,7 @@ class Product:
                 self.waiting.append(call)
                 self._offer()
             case "terminated":
+                self.over.add(call)
                 if call in self.waiting:
                     self.waiting.remove(call)
                 agent = self.offered.pop(call, None)
@@ -243,7 +245,7 @@ class Product:
         agent = self.offered.pop(call, None)
         if agent and data["resultInfo"]["code"] not in (487,):
             self._ready(agent)
-        if call in {n["resourceUrl"].split("/")[3] for n in self.notifications if n["changeType"] == "deleted" and "operations" not in n["resourceUrl"]}:
+        if call in self.over:
             return
         self.waiting.insert(0, call)
         self._offer()
@@ -251,8 +253,8 @@ class Product:
     async def _roster_said(self, call: str, roster: list[dict[str, Any]]) -> None:
         users = [p["info"]["identity"]["user"]["id"] for p in roster if "user" in p["info"]["identity"]]
         if self.offered.get(call) in users:
-            self.chats["talked " + call] = ("", "")
-        elif call in self.offered and "talked " + call in self.chats:
+            self.talked.add(call)
+        elif call in self.offered and call in self.talked:
             await self.graph("DELETE", f"/communications/calls/{call}")
 
     async def _card(self, call: str, agent: str, verb: str, **data: str) -> None:
@@ -284,9 +286,7 @@ class Product:
         if action["verb"] == "wrap_up":
             self._ready(agent)
         done = {"type": "AdaptiveCard", "version": "1.5", "body": [{"type": "TextBlock", "text": "Done"}]}
-        return JSONResponse(
-            {"statusCode": 200, "type": "application/vnd.microsoft.card.adaptive", "value": done}
-        )
+        return JSONResponse({"statusCode": 200, "type": "application/vnd.microsoft.card.adaptive", "value": done})
 
     async def _withdraw(self, call: str, participant: str) -> None:
         await self.graph("DELETE", f"/communications/calls/{call}/participants/{participant}")

@@ -68,7 +68,8 @@ async def test_every_roster_has_a_higher_number_than_the_one_before(product: Pro
     await product.act(agent, "accept")
     await product.act(agent, "hang_up")
     numbers = [n["resourceData"][0]["rosterSequenceNumber"] for n in product.of(call, "/participants")]
-    assert numbers == sorted(set(numbers)) and len(numbers) == 3
+    assert len(numbers) == 3
+    assert numbers == sorted(set(numbers))
 
 
 async def test_the_roster_of_a_peer_to_peer_call_reads_as_empty(product: Product) -> None:
@@ -81,7 +82,8 @@ async def test_a_transfer_is_refused_after_the_first_invite(product: Product) ->
     await product.invited(call, agent)
     target = {"transferTarget": {"identity": {"user": {"id": product.tenant.agents[1].id}}}}
     refused = await product.graph("POST", f"/communications/calls/{call}/transfer", target)
-    assert refused.status_code == 400 and "group call" in refused.json()["error"]["message"]
+    assert refused.status_code == 400
+    assert "group call" in refused.json()["error"]["message"]
 
 
 async def test_after_a_transfer_nothing_is_told_but_the_end(product: Product) -> None:
@@ -95,7 +97,7 @@ async def test_after_a_transfer_nothing_is_told_but_the_end(product: Product) ->
     assert product.states(call)[3:] == ["updated transferring", "updated transferAccepted", "deleted terminated"]
     assert product.of(call)[-1]["resourceData"]["resultInfo"]["subcode"] == 7015
     truth = (await product.control("truth"))["calls"][0]
-    assert truth["is_released"] and truth["ended_by"] == "agent" and truth["answered_by"] == agent.id
+    assert (truth["is_released"], truth["ended_by"], truth["answered_by"]) == (True, "agent", agent.id)
 
 
 async def test_a_transfer_that_nobody_takes_gives_the_call_back(product: Product) -> None:

@@ -8,7 +8,7 @@ import httpx
 
 from cordpair.emulator.clock import Clock
 from cordpair.emulator.journal import Journal
-from cordpair.emulator.keys import SigningKey
+from cordpair.emulator.keys import SigningKey, signing_key
 from cordpair.emulator.world import Tenant, World
 
 
@@ -27,10 +27,10 @@ class Cloud:
     url: str = ""
     product_url: str = ""
     entra_keys: dict[str, SigningKey] = field(default_factory=dict)
-    bot_key: SigningKey = field(default_factory=lambda: SigningKey(("msteams", "webchat")))
+    bot_key: SigningKey = field(default_factory=lambda: signing_key("botframework", ("msteams", "webchat")))
 
     def __post_init__(self) -> None:
-        self.entra_keys = {tenant.id: SigningKey() for tenant in self.world.tenants}
+        self.entra_keys = {tenant.id: signing_key(tenant.id) for tenant in self.world.tenants}
 
     def random(self, name: str) -> random.Random:
         """Chance of its own for everybody, so that one person's dice do not move another's."""

@@ -1,5 +1,6 @@
 """Signing keys and the tokens made with them."""
 
+import functools
 import time
 import uuid
 from typing import Any
@@ -7,6 +8,12 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+
+
+@functools.cache
+def signing_key(_issuer: str, endorsements: tuple[str, ...] = ()) -> "SigningKey":
+    """The key of an issuer: made once in a process, because making one takes a while."""
+    return SigningKey(endorsements)
 
 
 class SigningKey:

@@ -38,7 +38,7 @@ class Parts:
     ) -> None:
         clock = Clock(rate)
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=100)
-        http = httpx.AsyncClient(timeout=_REAL_TIMEOUT_S, limits=limits)
+        http = httpx.AsyncClient(timeout=_REAL_TIMEOUT_S, limits=limits, trust_env=False)
         self.cloud = Cloud(seed, demo_world(seed, members_count), clock, Journal(clock, journal), http)
         self.members = {t.id: members(t.member_seed, t.member_count, t.region) for t in self.cloud.world.tenants}
         self.imis = {t.id: imis_app(t.imis, self.members[t.id], clock, t.time_zone) for t in self.cloud.world.tenants}
