@@ -1,0 +1,235 @@
+"""`cordpair demo`: the product on an emulated Teams cloud, with a floor of agents and people who call."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+import uvloop
+
+from cordpair.core.tenant import TenantSetup
+from cordpair.errors import PermanentFailure
+from cordpair.settings import Settings, read_settings
+
+CHECK_RATE = 20.0  #: a check plays this many times faster than real time
+CALLS_PER_SECOND = 0.16  #: of emulated time: what twenty-four agents can take
+_START_TIMEOUT_S = 60.0
+_PREFERRED_PORT = 8080
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command("demo")
+    def demo_command(
+        check: Annotated[bool, typer.Option("--check", help="Play, print what came of it as JSON, and exit.")] = False,
+        calls: Annotated[int, typer.Option(min=1, help="How many people call (with --check).")] = 200,
+        seed: Annotated[int, typer.Option(help="Chance of the played day.")] = 7,
+        rate: Annotated[float, typer.Option(help="Speed of time; 0: real time, or 20 with --check.", min=0)] = 0,
+        port: Annotated[int, typer.Option(help="Port of the product; 0: 8080, or a free one.", min=0)] = 0,
+        members: Annotated[int, typer.Option(help="Members of the association.", min=10)] = 10_000,
+    ) -> None:
+        """Play a working day on an emulated Microsoft cloud: nothing leaves this machine."""
+        speed = rate or (CHECK_RATE if check else 1.0)
+        day = _check(calls, seed, speed, port, members) if check else _live(seed, speed, port, members)
+        raise typer.Exit(uvloop.run(day))
+
+
+async def _live(seed: int, rate: float, port: int, members: int) -> int:
+    """Play on until Ctrl-C."""
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with _playing(seed, rate, port, members) as demo:
+        await demo.control("play", {"calls": 1_000_000, "per_second": CALLS_PER_SECOND, "wait": False})
+        _say("")
+        for setup, link in demo.links():
+            _say(f"  {setup.name}\n    {link}")
+        _say("\nThe floor is live: open an address in a browser. Ctrl-C ends the demonstration.")
+        await ended.wait()
+        _say("closing ...")
+    return 0
+
+
+async def _check(calls: int, seed: int, rate: float, port: int, members: int) -> int:
+    """Play `calls` calls and judge them. The exit code is 0 when every call came out right."""
+    from cordpair.cli.demo_check import judge
+
+    async with _playing(seed, rate, port, members) as demo:
+        _say(f"{calls} people call, {rate:g} times faster than real time ...")
+        await demo.control("play", {"calls": calls, "per_second": CALLS_PER_SECOND, "wait": False})
+        await _played(demo, calls)
+        report = await judge(demo)
+    print(json.dumps(report, indent=2))
+    return 1 if report["violations"] else 0
+
+
+async def _played(demo: "Demo", calls: int) -> None:
+    """Wait for the end of the day, and say how far it is."""
+    looks = 0
+    while not (await demo.control("play")).get("is_over"):
+        await asyncio.sleep(0.5)
+        looks += 1
+        if looks % 20 == 0:
+            truth = (await demo.control("truth"))["calls"]
+            over = sum(call["ended_at"] is not None for call in truth)
+            _say(f"  {len(truth)} of {calls} have called, {over} calls are over")
+
+
+class Demo:
+    """A running demonstration: the product in this process, the emulated world in another."""
+
+    def __init__(self, product: Any, world: dict[str, Any], emulator_url: str, http: httpx.AsyncClient) -> None:
+        self.product, self.world = product, world
+        self.setups: list[TenantSetup] = []
+        self._emulator_url, self._http = emulator_url, http
+
+    async def control(self, what: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask or tell the emulated world something."""
+        url = f"{self._emulator_url}/_control/{what}"
+        answer = await (self._http.get(url) if body is None else self._http.post(url, json=body))
+        if answer.status_code >= 400:
+            raise PermanentFailure(f"the emulated world answered {answer.status_code} to {what}")
+        return answer.json()
+
+    async def activities(self, tenant: dict[str, Any]) -> list[dict[str, Any]]:
+        """Everything that stands in an organisation's iMIS as an activity."""
+        answer = await self._http.get(f"{tenant['imis']['base_url']}/_control/activities")
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    def links(self) -> list[tuple[TenantSetup, str]]:
+        """The address of each organisation's floor page."""
+        from cordpair.web.floor_access import floor_link
+
+        product, valid = self.product, timedelta(days=7)
+        key, url, now = product.link_key, product.settings.public_url, product.clock.now()
+        return [(setup, floor_link(key, setup.id, public_url=url, now=now, valid=valid)) for setup in self.setups]
+
+
+@contextlib.asynccontextmanager
+async def _playing(seed: int, rate: float, port: int, members: int) -> AsyncIterator[Demo]:
+    """Everything up, agents at their desks, nobody calling yet."""
+    from cordpair.app import assembled, serve, start_logging
+
+    _say("the emulated Microsoft cloud and its iMIS ...")
+    async with _emulator(seed, rate, members) as url, httpx.AsyncClient(timeout=30) as http:
+        world = (await http.get(f"{url}/_control/world")).json()
+        with _folder() as folder, _listening(port) as sock:
+            settings = _settings(world, folder, sock.getsockname()[1], rate)
+            _say("an own PostgreSQL ...")
+            async with assembled(settings) as product:
+                start_logging(settings, product.metrics)
+                demo = Demo(product, world, url, http)
+                await _set_up(demo)
+                await demo.control("product", {"url": settings.public_url})
+                serving = asyncio.create_task(serve(product, sock=sock))
+                try:
+                    await _until_ready(demo, serving)
+                    yield demo
+                finally:
+                    serving.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await serving
+
+
+async def _set_up(demo: Demo) -> None:
+    """What an administrator does: organisations, queues, agents, the CRM, and its parties in the phone index."""
+    from cordpair.cli.demo_world import setup_of
+    from cordpair.engine.sync import PartySync
+
+    for tenant in demo.world["tenants"]:
+        setup = setup_of(tenant)
+        demo.setups.append(setup)
+        async with demo.product.store.open_tenant(setup.id) as rows:
+            await rows.setups.configure(setup)
+        parts = await demo.product.workshop.of(setup.id)
+        sync = PartySync(setup.id, demo.product.store, parts.crm, demo.product.clock, setup.region)
+        count = await sync.once()
+        _say(f"{setup.name}: {len(setup.queues)} queues, {len(setup.agents)} agents, {count} members from iMIS")
+
+
+async def _until_ready(demo: Demo, serving: "asyncio.Task[None]") -> None:
+    """Wait until the product answers and owns its organisations; then the agents come in."""
+    async with asyncio.timeout(_START_TIMEOUT_S):
+        while len(demo.product.node.tenants) < len(demo.setups):
+            if serving.done():
+                await serving
+            await asyncio.sleep(0.05)
+    ready = await demo.control("begin", {})
+    _say(f"{ready['ready']} agents are ready")
+
+
+@contextlib.asynccontextmanager
+async def _emulator(seed: int, rate: float, members: int) -> AsyncIterator[str]:
+    """The emulated world in a process of its own; gives its address."""
+    arguments = ["--seed", str(seed), "--rate", str(rate), "--members", str(members)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cordpair.emulator", *arguments, stdout=asyncio.subprocess.PIPE, start_new_session=True
+    )
+    assert process.stdout is not None
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), _START_TIMEOUT_S)
+        if not line:
+            raise PermanentFailure("the emulated world did not start")
+        yield json.loads(line)["url"]
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """A new data folder that is thrown away. As root the database runs as another user, in a closed folder below."""
+    with tempfile.TemporaryDirectory(prefix="cordpair-demo-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    """A listening socket on loopback: the wished port, else 8080, else any free one."""
+    sock = None
+    for wish in [port] if port else [_PREFERRED_PORT, 0]:
+        try:
+            sock = socket.create_server(("127.0.0.1", wish), backlog=1024)
+            break
+        except OSError:
+            continue
+    if sock is None:
+        raise PermanentFailure(f"port {port} is taken")
+    with sock:
+        yield sock
+
+
+def _settings(world: dict[str, Any], folder: Path, port: int, rate: float) -> Settings:
+    return read_settings(
+        data_dir=folder,
+        database_url="",
+        keys_database_url="",
+        host="127.0.0.1",
+        port=port,
+        public_url=f"http://127.0.0.1:{port}",
+        graph_url=world["graph_url"],
+        login_url=world["login_url"],
+        bot_openid_url=world["bot_openid_url"],
+        service_url_hosts=("127.0.0.1",),
+        clock_rate=rate,
+        log_format="console",
+        log_level="error",
+    )
+
+
+def _say(text: str) -> None:
+    """Progress goes to standard error: standard output is for the result."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,29 @@
+"""`cordpair serve`: one node of the product, until it is told to stop."""
+
+import asyncio
+
+import typer
+import uvloop
+
+from cordpair.settings import Settings, read_settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command("serve")
+    def serve_command() -> None:
+        """Serve webhooks, the bot and the floor page. Settings come from the environment: see `cordpair settings`."""
+        settings = read_settings()
+        uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    from cordpair.app import assembled, serve, start_logging
+
+    async with assembled(settings) as product:
+        start_logging(settings, product.metrics)
+        try:
+            await serve(product)
+        except asyncio.CancelledError:
+            return

@@ -1,0 +1,60 @@
+"""`cordpair tenant`: set an organisation up from a file, and see what is set up."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from cordpair.cli.opened import open_store
+from cordpair.core.tenant import TenantSetup
+from cordpair.errors import Rejected
+from cordpair.settings import read_settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Set organisations up.", no_args_is_help=True)
+    app.add_typer(group, name="tenant")
+
+    @group.command("apply")
+    def apply(file: Annotated[Path, typer.Argument(help="TOML file with the organisation's setup.")]) -> None:
+        """Set an organisation up, or change it to what the file says. Applying the same file twice changes nothing."""
+        setup = read_setup(file)
+        asyncio.run(_apply(setup))
+        print(f"{setup.name}: {len(setup.queues)} queues, {len(setup.agents)} agents")
+
+    @group.command("list")
+    def list_command() -> None:
+        """List the organisations that are set up."""
+        asyncio.run(_list())
+
+
+def read_setup(file: Path) -> TenantSetup:
+    """The setup in a TOML file. Raises Rejected, naming file and place, when it is none."""
+    try:
+        return msgspec.toml.decode(file.read_bytes(), type=TenantSetup)
+    except OSError as exc:
+        raise Rejected(f"{file}: {exc.strerror}") from exc
+    except (msgspec.DecodeError, ValueError) as exc:
+        raise Rejected(f"{file}: {exc}") from exc
+
+
+async def _apply(setup: TenantSetup) -> None:
+    async with open_store(read_settings()) as store, store.open_tenant(setup.id) as rows:
+        await rows.setups.configure(setup)
+
+
+async def _list() -> None:
+    async with open_store(read_settings()) as store:
+        async with store.open_queue() as queue:
+            tenants = await queue.tenants()
+        for tenant in tenants:
+            async with store.open_tenant(tenant) as rows:
+                setup = await rows.setups.get()
+            if setup is not None:
+                print(f"{tenant}  {setup.name}  queues: {len(setup.queues)}  agents: {len(setup.agents)}")
+    if not tenants:
+        print("no organisation is set up yet: cordpair tenant apply FILE", file=sys.stderr)
