@@ -163,16 +163,16 @@ def _best_caller_reading(text: str, region: str, outside_line: str) -> lib.Phone
 
 def _is_short(text: str, region: str) -> bool:
     """Emergency, service and internal numbers: never looked up, never stored as somebody's."""
-    plain = digits(text)
-    if not text.startswith("+"):
-        number = _parse(text, region)
-        return (
-            len(plain) <= _INTERNAL_LENGTH
-            or lib.connects_to_emergency_number(plain, region)
-            or (number is not None and lib.is_valid_short_number_for_region(number, region))
-        )
-    number = _parse(text, None)
-    return number is not None and not lib.is_valid_number(number) and lib.is_valid_short_number(number)
+    if text.startswith("+"):
+        number = _parse(text, None)
+        return number is not None and not lib.is_valid_number(number) and lib.is_valid_short_number(number)
+    plain, number = digits(text), _parse(text, region)
+    if len(plain) <= _INTERNAL_LENGTH:
+        return True
+    if number is None or lib.is_valid_number(number):
+        # Full numbers can begin with the digits of an emergency number, as those of Lithuania do.
+        return False
+    return lib.connects_to_emergency_number(plain, region) or lib.is_valid_short_number_for_region(number, region)
 
 
 def _e164(number: lib.PhoneNumber) -> str:

@@ -7,7 +7,8 @@ from decimal import Decimal
 from uuid import NAMESPACE_OID, uuid5
 
 from cordpair.emulator.imis_query import Value
-from cordpair.emulator.imis_store import ORGANIZATION, Activity, Party, Phone
+from cordpair.emulator.imis_store import ORGANIZATION, Activity, Party
+from cordpair.emulator.members import Phone
 
 Json = dict[str, object]
 
