@@ -12,7 +12,7 @@ from tests.connectors.teams_world import Recorded, shared_data
 
 @cache
 def _graph() -> OpenAPI:
-    return OpenAPI.from_dict(shared_data("graph-slice.json"), config=Config(spec_validator_cls=None))
+    return OpenAPI.from_dict(shared_data("graph-slice.json"), config=Config(spec_validator_cls=None))  # type: ignore[arg-type]
 
 
 def faults_of(request: Recorded) -> list[str]:

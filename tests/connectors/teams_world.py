@@ -49,16 +49,18 @@ def shared_data(name: str) -> Any:
 @asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
     """The app on a free port of this machine; gives its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
-    task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 -- uvicorn tells nobody
-        await asyncio.sleep(0.005)
+    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off")
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    # Without its main loop, whose tick of 0.1 s would make every test wait.
+    await server.startup()
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.should_exit = True
-        await task
+        server.force_exit = True
+        await server.shutdown()
 
 
 @dataclass
@@ -92,7 +94,8 @@ class Recorder:
         if isinstance(answer, Response):
             return answer
         made = answer()
-        return await made if asyncio.iscoroutine(made) else made
+        response: Response = await made if asyncio.iscoroutine(made) else made
+        return response
 
 
 class FixedTokens:

@@ -110,7 +110,7 @@ async def test_the_right_key_id_with_another_key_is_refused(world: World) -> Non
 
 
 async def test_a_token_without_a_signature_is_refused(world: World) -> None:
-    token = jwt.encode(bot_claims(), None, algorithm="none", headers={"kid": "teams"})
+    token = jwt.encode(bot_claims(), "", algorithm="none", headers={"kid": "teams"})
     assert await world.refuses(token) == 403
 
 

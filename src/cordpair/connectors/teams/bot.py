@@ -16,9 +16,13 @@ from cordpair.connectors.teams.inbound import BotTokens
 from cordpair.connectors.teams.sdk import (
     PUBLIC,
     ActivityContext,
+    AdaptiveCardInvokeActivity,
     App,
     CloudEnvironment,
+    ConversationUpdateActivity,
+    InstalledActivity,
     InvokeResponse,
+    MessageActivity,
     NoRoutes,
     TokenCredentials,
     keep_texts_out,
@@ -145,20 +149,26 @@ class _Bot:
         self._tokens = tokens
         self.app.on_message(self._on_message)
         self.app.on_card_action(self._on_card_action)
-        self.app.on_install_add(self._on_reached)
-        self.app.on_conversation_update(self._on_reached)
+        self.app.on_install_add(self._on_installed)
+        self.app.on_conversation_update(self._on_conversation)
 
     async def start(self) -> None:
         await self.app.initialize()
         # There is no public place for a validator of one's own; a test tells when this one is no longer asked.
         self.app.server._token_validator = _Verified(self._tokens, self.registration.client_id)  # type: ignore[assignment]
 
+    async def _on_installed(self, ctx: ActivityContext[InstalledActivity]) -> None:
+        await self._on_reached(ctx)
+
+    async def _on_conversation(self, ctx: ActivityContext[ConversationUpdateActivity]) -> None:
+        await self._on_reached(ctx)
+
     async def _on_reached(self, ctx: ActivityContext[Any]) -> None:
         agent = _agent(ctx)
         if agent is not None and _is_personal(ctx):
             await self._reached(agent, _chat_reference(ctx))
 
-    async def _on_message(self, ctx: ActivityContext[Any]) -> None:
+    async def _on_message(self, ctx: ActivityContext[MessageActivity]) -> None:
         agent, chat = _agent(ctx), _chat_reference(ctx)
         if not _is_personal(ctx):
             await self._send(chat, Reply(text=text(chat.locale, "only_personal")))
@@ -166,7 +176,7 @@ class _Bot:
             await self._reached(agent, chat)
             await self._send(chat, await self._said(agent, str(ctx.activity.text or ""), chat.locale))
 
-    async def _on_card_action(self, ctx: ActivityContext[Any]) -> InvokeResponse[Any]:
+    async def _on_card_action(self, ctx: ActivityContext[AdaptiveCardInvokeActivity]) -> InvokeResponse[Any]:
         agent, locale = _agent(ctx), _chat_reference(ctx).locale
         action = ctx.activity.value.action
         if agent is None or not _is_personal(ctx):

@@ -30,6 +30,10 @@ def _without_dotenv() -> Iterator[None]:
 
 with _without_dotenv():
     from microsoft_teams.api import InvokeResponse
+    from microsoft_teams.api.activities.conversation import ConversationUpdateActivity
+    from microsoft_teams.api.activities.install_update import InstalledActivity
+    from microsoft_teams.api.activities.invoke.adaptive_card import AdaptiveCardInvokeActivity
+    from microsoft_teams.api.activities.message import MessageActivity
     from microsoft_teams.api.auth.cloud_environment import PUBLIC, CloudEnvironment
     from microsoft_teams.api.auth.credentials import TokenCredentials
     from microsoft_teams.apps import ActivityContext, App
@@ -37,9 +41,13 @@ with _without_dotenv():
 __all__ = [
     "PUBLIC",
     "ActivityContext",
+    "AdaptiveCardInvokeActivity",
     "App",
     "CloudEnvironment",
+    "ConversationUpdateActivity",
+    "InstalledActivity",
     "InvokeResponse",
+    "MessageActivity",
     "NoRoutes",
     "TokenCredentials",
     "keep_texts_out",
@@ -67,7 +75,8 @@ class _Anonymous(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        log.warning("the Teams SDK reports a problem", module=record.module, line=record.lineno, error=error)
+        place = f"{record.module}:{record.lineno}"
+        log.warning("the Teams SDK reports a problem", place=place, error=error)
 
 
 def keep_texts_out() -> None:
