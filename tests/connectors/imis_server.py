@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import functools
+import itertools
 import socket
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +27,7 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ANSGAR = PartyRef("imis", "31001")
 PHONE = "+493023125123"
 PAGE = 4
+_count = itertools.count(1)
 
 
 class StillClock:
@@ -117,28 +121,25 @@ def setup(url: str, **settings: str) -> CrmSetup:
     )
 
 
-@contextlib.asynccontextmanager
-async def serving(app: Starlette) -> AsyncIterator[str]:
-    """A web server on a free port of this machine; gives its address."""
+@functools.cache
+def _server() -> tuple[str, Starlette]:
+    """One real web server for all tests of this process, on a thread of its own; instances come and go."""
+    app = Starlette()
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-        listener.close()
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}", app
 
 
 @contextlib.asynccontextmanager
 async def imis_stage(members: list[Member] | None = None) -> AsyncIterator[ImisStage]:
-    clock = StillClock()
-    app = imis_app("verband", people() if members is None else members, clock)
+    clock, instance = StillClock(), f"verband{next(_count)}"
+    app = imis_app(instance, people() if members is None else members, clock)
     imis: Imis = app.state.imis
     imis.page_cap = PAGE
-    async with (
-        serving(Starlette(routes=[Mount("/imis/verband", app)])) as url,
-        httpx.AsyncClient() as http,
-    ):
-        yield ImisStage(imis, f"{url}/imis/verband", http, clock)
+    url, server = _server()
+    mount = Mount(f"/imis/{instance}", app)
+    server.router.routes.append(mount)
+    async with httpx.AsyncClient(verify=False) as http:
+        yield ImisStage(imis, f"{url}/imis/{instance}", http, clock)
+    server.router.routes.remove(mount)
