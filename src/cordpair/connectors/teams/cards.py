@@ -94,7 +94,11 @@ def _done(facts: CardFacts) -> Element:
     result = next((facts.titled(it) for it in facts.dispositions if it.id == facts.disposition), facts.disposition)
     parts = [caller_title(facts), facts.queue, duration(facts.talk_s), result or say("no_disposition"), _logged(facts)]
     whole = " · ".join(foreign(part) for part in parts if part)
-    runs = [own_run("✓ ", color="Good", weight="Bolder"), own_run(say("done"), weight="Bolder"), run(" · " + whole)]
+    runs = [
+        own_run("✓ ", color="Good", weight="Bolder"),
+        own_run(say("done") + " ", weight="Bolder"),
+        run("· " + whole),
+    ]
     return _card(facts, [line(*runs)], [], f"{say('done')}: {whole}")
 
 

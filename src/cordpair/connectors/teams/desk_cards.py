@@ -53,7 +53,7 @@ def status_card(facts: StatusFacts, locale: str) -> dict[str, Any]:
     key, colour = _STATES[facts.state]
     runs = [own_run(text(locale, key), size="Large", weight="Bolder", color=colour)]
     if facts.state is AgentState.BREAK and facts.reason not in ("", "break"):
-        runs.append(run(f" · {facts.reason}", size="Large"))
+        runs += [own_run(" · ", size="Large"), run(facts.reason, size="Large")]
     runs.append(own_run("  " + text(locale, "for_time", time=duration(facts.in_state_s)), isSubtle=True))
     body = [heading(text(locale, "your_status"), size="Small"), line(*runs, spacing="Small")]
     if facts.state is AgentState.NOT_RESPONDING:

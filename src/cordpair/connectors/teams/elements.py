@@ -32,7 +32,6 @@ def adaptive_card(body: Sequence[Element], actions: Sequence[Element] = (), *, s
         "speak": speak,
         "fallbackText": speak,
         "body": list(body),
-        "msteams": {"width": "Full"},
     }
     return {**card, "actions": list(actions)} if actions else card
 
