@@ -26,7 +26,7 @@ class Tokens:
         match form.get("grant_type"):
             case "password":
                 user = form.get("username", "")
-                if not user or self.users.get(user) != form.get("password"):
+                if user not in self.users or self.users[user] != form.get("password"):
                     raise Refused("invalid_grant")
                 return self._issue(user, now)
             case "refresh_token":
@@ -48,7 +48,7 @@ class Tokens:
 
     def _refresh(self, form: Mapping[str, str], now: datetime) -> dict[str, object]:
         client = form.get("client_id", "")
-        if not client or self.clients.get(client) != form.get("client_secret"):
+        if client not in self.clients or self.clients[client] != form.get("client_secret"):
             raise Refused("invalid_client")
         user = self.refresh_tokens.pop(form.get("refresh_token", ""), None)
         if user is None:
