@@ -28,6 +28,21 @@ class Shares:
     withheld: float = 0.10
 
 
+@dataclass(frozen=True)
+class Manners:
+    """How callers are, in emulated seconds: who waits between `least` and `most`, and talks `talk_s` on average."""
+
+    least_patience_s: float = 45.0
+    most_patience_s: float = 240.0
+    talk_s: float = 70.0
+
+    def patience(self, dice: random.Random) -> float:
+        return dice.uniform(self.least_patience_s, self.most_patience_s)
+
+    def talk(self, dice: random.Random) -> float:
+        return min(4 * self.talk_s, 0.2 * self.talk_s + dice.expovariate(1.25 / self.talk_s))
+
+
 @dataclass
 class Caller:
     """One caller on the line. `patience_s` is how long they wait for an agent from the answer on."""
@@ -91,6 +106,7 @@ class Callers:
             t.id: PhoneBook(t, members.get(t.id, []), cloud.random(f"numbers/{t.id}")) for t in cloud.world.tenants
         }
         self.shares = Shares()
+        self.manners = Manners()
         self.on_the_line: dict[str, Caller] = {}
 
     def call(
@@ -110,8 +126,8 @@ class Callers:
         call.truth.parties = self._books[tenant.id].holders(number)
         caller = Caller(
             call,
-            patience_s if patience_s is not None else dice.uniform(45.0, 240.0),
-            talk_s if talk_s is not None else min(300.0, dice.expovariate(1 / 70.0) + 15.0),
+            patience_s if patience_s is not None else self.manners.patience(dice),
+            talk_s if talk_s is not None else self.manners.talk(dice),
             agent_hangs_up if agent_hangs_up is not None else dice.random() < 0.5,
             is_manual,
         )

@@ -1,27 +1,18 @@
 """The control API of the emulated cloud: `/_control/...`. For demonstrations and tests; Microsoft has none of it."""
 
-import json
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cordpair.emulator import cards
+from cordpair.emulator.callers import Manners
+from cordpair.emulator.control_requests import Handler, Unusable, route
 from cordpair.emulator.delivery import Faults
-from cordpair.emulator.floor import Habits, Seat
-from cordpair.emulator.graph.errors import GraphError
+from cordpair.emulator.floor import Habits
 from cordpair.emulator.latency import latencies
 from cordpair.emulator.parts import Parts
 from cordpair.emulator.world import Tenant
-
-_Handler = Callable[[Request, dict[str, Any]], Awaitable[Any]]
-
-
-class Unusable(Exception):
-    """A control request that cannot be carried out; the text says why."""
 
 
 class Control:
@@ -33,7 +24,7 @@ class Control:
 
     def routes(self) -> list[Route]:
         get, post = ["GET"], ["POST"]
-        table: list[tuple[str, list[str], _Handler]] = [
+        table: list[tuple[str, list[str], Handler]] = [
             ("clock", get, self.clock),
             ("advance", post, self.advance),
             ("product", post, self.product),
@@ -52,26 +43,8 @@ class Control:
             ("calls/{call}/hang_up", post, self.hang_up),
             ("calls/{call}/tone", post, self.tone),
             ("faults", post, self.faults),
-            ("agents", get, self.agents),
-            ("agents/{oid}", get, self.agent),
-            ("agents/{oid}/{act}", post, self.act),
         ]
-        return [Route(f"/_control/{path}", self._serve(handler), methods=how) for path, how, handler in table]
-
-    def _serve(self, handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def serve(request: Request) -> Response:
-            raw = await request.body()
-            try:
-                body = json.loads(raw) if raw else {}
-                if not isinstance(body, dict):
-                    raise Unusable("a JSON object is needed")
-                return JSONResponse(json.loads(json.dumps(await handler(request, body), default=str)))
-            except (Unusable, KeyError, ValueError, TypeError) as exc:
-                return JSONResponse({"error": f"{type(exc).__name__}: {exc}"}, status_code=400)
-            except GraphError as exc:
-                return JSONResponse(exc.body(), status_code=exc.status)
-
-        return serve
+        return [route(path, how, handler) for path, how, handler in table]
 
     # ---- time, place, truth
 
@@ -125,7 +98,10 @@ class Control:
         return {"ready": await self._parts.floor.begin()}
 
     async def play(self, _request: Request, body: dict[str, Any]) -> Any:
-        """Let N people call. `wait` (default): until the last call has ended and the last wrap-up is written."""
+        """Let `calls` people call, `per_second` of them, with `manners`.
+
+        `wait` (default): answer when the last call has ended and the last wrap-up is written.
+        """
         work = self._parts.cloud.clock.spawn(self._play(body))
         if body.get("wait", True):
             await work
@@ -142,6 +118,7 @@ class Control:
         chosen = [t for t in tenants if names is None or t.id in names or t.registration.id in names]
         shares = [(t, float(len(t.agents))) for t in chosen]
         self._played["ready"] = await self._parts.floor.begin() if body.get("begin", True) else 0
+        self._parts.callers.manners = Manners(**{n: float(v) for n, v in dict(body.get("manners") or {}).items()})
         kinds = await self._parts.callers.play(int(body["calls"]), float(body.get("per_second", 0.2)), shares)
         await self._quiet()
         self._played |= {"is_over": True, "callers": kinds}
@@ -195,74 +172,6 @@ class Control:
         self._parts.subscriptions.lose = float(body.get("lose_change_notifications", 0.0))
         return {"notifications": asdict(self._parts.delivery.faults) | {"calls": sorted(changes["calls"])}}
 
-    # ---- agents by hand
-
-    async def agents(self, _request: Request, _body: dict[str, Any]) -> Any:
-        return {"agents": [_seen(seat) for seat in self._parts.floor.seats.values()]}
-
-    async def agent(self, request: Request, _body: dict[str, Any]) -> Any:
-        seat = self._seat(request)
-        return _seen(seat) | {"cards": seat.chat.cards, "texts": seat.chat.texts}
-
-    async def act(self, request: Request, body: dict[str, Any]) -> Any:
-        seat, act = self._seat(request), request.path_params["act"]
-        acts: dict[str, Callable[[Seat, dict[str, Any]], Awaitable[Any]]] = {
-            "manual": self._manual,
-            "sign_in": self._sign_in,
-            "sign_out": self._sign_out,
-            "accept": self._accept,
-            "decline": self._decline,
-            "hang_up": self._leave,
-            "say": self._say,
-            "press": self._press,
-            "presence": self._presence,
-        }
-        if act not in acts:
-            raise Unusable(f"an agent cannot {act}; known: {', '.join(sorted(acts))}")
-        answer = await acts[act](seat, body)
-        return _seen(seat) | {"answer": answer}
-
-    async def _manual(self, seat: Seat, body: dict[str, Any]) -> Any:
-        seat.is_manual = bool(body.get("on", True))
-
-    async def _sign_in(self, seat: Seat, _body: dict[str, Any]) -> Any:
-        return await self._parts.floor.sign_in(seat)
-
-    async def _sign_out(self, seat: Seat, _body: dict[str, Any]) -> Any:
-        self._parts.floor.sign_out(seat)
-
-    async def _accept(self, seat: Seat, _body: dict[str, Any]) -> Any:
-        if seat.ring is None:
-            raise Unusable("the agent's client does not ring")
-        return self._parts.exchange.accept(seat.ring)
-
-    async def _decline(self, seat: Seat, _body: dict[str, Any]) -> Any:
-        if seat.ring is None:
-            raise Unusable("the agent's client does not ring")
-        self._parts.exchange.decline(seat.ring)
-
-    async def _leave(self, seat: Seat, _body: dict[str, Any]) -> Any:
-        if seat.call is None:
-            raise Unusable("the agent is in no call")
-        self._parts.exchange.user_leaves(seat.call, seat.agent.id)
-
-    async def _say(self, seat: Seat, body: dict[str, Any]) -> Any:
-        return await self._parts.chats.say(seat.chat, str(body["text"]))
-
-    async def _press(self, seat: Seat, body: dict[str, Any]) -> Any:
-        verb = str(body["verb"])
-        found = seat.chat.pressable(verb)
-        pressed = cards.button(found[1], verb) if found else None
-        if found is None or pressed is None:
-            raise Unusable(f"no card shows a button {verb}")
-        return await self._parts.chats.press(seat.chat, found[0], pressed, dict(body.get("inputs") or {}))
-
-    async def _presence(self, seat: Seat, body: dict[str, Any]) -> Any:
-        self._parts.presences.set(seat.tenant, seat.agent.id, str(body["availability"]), str(body["activity"]))
-
-    def _seat(self, request: Request) -> Seat:
-        return self._parts.floor.seats[request.path_params["oid"].lower()]
-
     def _tenant(self, body: dict[str, Any]) -> Tenant:
         world = self._parts.cloud.world
         name = str(body.get("tenant") or body.get("client_id") or world.tenants[0].id)
@@ -270,17 +179,3 @@ class Control:
         if tenant is None:
             raise Unusable("no such organisation")
         return tenant
-
-
-def _seen(seat: Seat) -> dict[str, Any]:
-    ring = seat.ring
-    return {
-        "id": seat.agent.id,
-        "name": seat.agent.name,
-        "tenant": seat.tenant.id,
-        "is_manual": seat.is_manual,
-        "is_signed_in": seat.is_signed_in,
-        "ringing": ring.call.id if ring else None,
-        "offer": ring.operation.context if ring and ring.operation else None,
-        "in_call": seat.call.id if seat.call else None,
-    }

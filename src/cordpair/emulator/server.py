@@ -13,6 +13,7 @@ from starlette.routing import Mount
 
 from cordpair.emulator import botframework, entra, shim
 from cordpair.emulator.control import Control
+from cordpair.emulator.control_agents import AgentControl
 from cordpair.emulator.parts import Parts
 
 
@@ -34,6 +35,7 @@ def application(parts: Parts) -> Starlette:
             *parts.connector.routes(),
             *shim.routes(parts.cloud, parts.signer),
             *Control(parts).routes(),
+            *AgentControl(parts).routes(),
             *(Mount(f"/imis/{tenant.imis}", parts.imis[tenant.id]) for tenant in parts.cloud.world.tenants),
         ]
     )

@@ -1,0 +1,70 @@
+"""What goes wrong on purpose."""
+
+from tests.emulator.product import Product
+
+
+async def test_lost_notifications_do_not_arrive_and_are_noted(product: Product) -> None:
+    await product.control("faults", {"notifications": {"lose": 1.0}})
+    call = await product.dial()
+    assert product.of(call) == []
+    assert len(product.cloud.parts.cloud.journal.since(0, "notification lost")) == 1
+
+
+async def test_doubled_notifications_arrive_twice(product: Product) -> None:
+    await product.control("faults", {"notifications": {"duplicate": 1.0}})
+    call = await product.dial()
+    assert product.states(call) == ["created incoming", "created incoming"]
+
+
+async def test_reordered_notifications_change_places(product: Product) -> None:
+    call = await product.dial()
+    await product.control("faults", {"notifications": {"reorder": 1.0}})
+    await product.graph("POST", f"/communications/calls/{call}/answer", product.answer_body())
+    await product.advance(2)
+    assert product.states(call)[1:] == ["updated established", "updated establishing"]
+
+
+async def test_delayed_notifications_come_later(product: Product) -> None:
+    await product.control("faults", {"notifications": {"delay": 1.0, "delay_s": 9}})
+    call = await product.dial()
+    assert product.states(call) == []
+    await product.advance(10)
+    assert product.states(call) == ["created incoming"]
+
+
+async def test_faults_can_be_for_one_call_only(product: Product) -> None:
+    first = await product.dial()
+    await product.control("faults", {"notifications": {"lose": 1.0, "calls": [first]}})
+    second = await product.dial()
+    await product.control(f"calls/{first}/hang_up", {})
+    await product.advance(1)
+    assert product.states(first) == ["created incoming"]
+    assert product.states(second) == ["created incoming"]
+
+
+async def test_the_service_sometimes_writes_capitals_and_the_old_prefix(product: Product) -> None:
+    await product.control("faults", {"notifications": {"capitalised": True, "old_prefix": True}})
+    call = await product.dial()
+    told = product.notifications[-1]
+    assert (told["changeType"], told["resourceData"]["state"]) == ("Created", "Incoming")
+    assert told["resourceUrl"] == f"/app/calls/{call}"
+
+
+async def test_a_refused_call_notification_is_not_repeated(product: Product) -> None:
+    product.status = 503
+    call = await product.dial()
+    product.status = 202
+    await product.advance(10)
+    assert product.of(call) == []
+    assert [n["status"] for n in product.cloud.parts.cloud.journal.since(0, "notification")] == [503]
+
+
+async def test_graph_fails_as_often_as_it_was_told_to(product: Product) -> None:
+    await product.control("faults", {"graph": {"path": "/users", "status": 503, "times": 2}})
+    statuses = [(await product.graph("GET", "/users")).status_code for _ in range(3)]
+    assert statuses == [503, 503, 200]
+
+
+async def test_a_wrong_control_request_is_told_what_is_wrong(product: Product) -> None:
+    answer = await product.http.post(f"{product.cloud.url}/_control/calls", json={"tenant": "nobody"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "Unusable: no such organisation")
