@@ -1,0 +1,81 @@
+"""A tenant has one owner at a time, and only the owner's folds become true."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+
+from cordpair.core.changes import Changes
+from cordpair.core.ids import TenantId
+from cordpair.store.doors import Store, TenantRows
+from cordpair.store.faults import StaleLease
+from tests.store.world import NOBODY, NOON, TTL, A, B, call, configured, leased
+
+AFTER = NOON + TTL
+
+
+async def lease(store: Store, owner: str, now: datetime = NOON, *tenants: TenantId) -> dict[TenantId, int]:
+    async with store.open_queue() as queue:
+        return await queue.lease(tenants or (A,), owner, now, TTL)
+
+
+async def fold(rows: TenantRows, epoch: int, owner: str = "node-1") -> None:
+    await rows.write_fold(
+        owner=owner, epoch=epoch, changes=Changes(calls={NOBODY: call()}), folded={}, fired=[], now=NOON
+    )
+
+
+async def test_the_first_to_ask_becomes_the_owner(store: Store) -> None:
+    await configured(store, A, B)
+    assert await lease(store, "node-1", NOON, A, B) == {A: 1, B: 1}
+    assert await lease(store, "node-2", NOON, A, B) == {}
+
+
+async def test_an_owner_stays_the_owner_in_the_same_epoch(store: Store) -> None:
+    await configured(store, A)
+    await lease(store, "node-1")
+    assert await lease(store, "node-1", NOON + timedelta(seconds=10)) == {A: 1}
+    assert await lease(store, "node-2", AFTER) == {}
+
+
+async def test_a_silent_owner_is_replaced_in_a_higher_epoch(store: Store) -> None:
+    await configured(store, A)
+    await lease(store, "node-1")
+    assert await lease(store, "node-2", AFTER) == {A: 2}
+    assert await lease(store, "node-1", AFTER) == {}
+
+
+async def test_who_gives_its_tenants_back_is_replaced_at_once(store: Store) -> None:
+    await configured(store, A)
+    await lease(store, "node-1")
+    async with store.open_queue() as queue:
+        await queue.release("node-1")
+    assert await lease(store, "node-2") == {A: 2}
+
+
+async def test_a_former_owner_cannot_write(store: Store) -> None:
+    await configured(store, A)
+    former = await leased(store, A)
+    await lease(store, "node-2", AFTER)
+    with pytest.raises(StaleLease):
+        async with store.open_tenant(A) as rows:
+            await fold(rows, former)
+    async with store.open_tenant(A) as rows:
+        assert await rows.calls.get(call().id) is None
+
+
+async def test_a_lease_does_not_change_hands_while_a_fold_commits(store: Store) -> None:
+    await configured(store, A)
+    epoch = await leased(store, A)
+    async with store.open_tenant(A) as rows:
+        await fold(rows, epoch)
+        assert await lease(store, "node-2", AFTER) == {}  # not yet: it does not wait either
+    assert await lease(store, "node-2", AFTER) == {A: 2}
+
+
+async def test_renewing_does_not_wait_for_a_fold(store: Store) -> None:
+    await configured(store, A)
+    epoch = await leased(store, A)
+    async with store.open_tenant(A) as rows:
+        await fold(rows, epoch)
+        assert await asyncio.wait_for(lease(store, "node-1"), 5) == {A: epoch}
