@@ -117,11 +117,11 @@ def test_a_call_that_cannot_be_taken_offers_nothing_but_the_record(face: Face) -
 
 @pytest.mark.parametrize("ended", list(OfferEnd))
 def test_a_missed_call_says_why(ended: OfferEnd) -> None:
-    assert texts.text("de", texts.ENDS[ended]) in words(card(Face.MISSED, replace(ONE, ended=ended)))
+    assert texts.text("de", texts.ENDS[ended])[1:] in words(card(Face.MISSED, replace(ONE, ended=ended)))
 
 
 def test_a_caller_who_left_is_no_fault_of_the_agent() -> None:
-    assert "der Anrufer hat aufgelegt" in words(card(Face.MISSED, replace(ONE, caller_left=True)))
+    assert "Der Anrufer hat aufgelegt" in words(card(Face.MISSED, replace(ONE, caller_left=True)))
 
 
 def test_an_unknown_caller_is_shown_by_number() -> None:
@@ -281,10 +281,21 @@ def test_durations_are_read_like_a_clock(seconds: float, expected: str) -> None:
     assert texts.duration(seconds) == expected
 
 
+@pytest.mark.parametrize(("seconds", "expected"), [(-1, "0 s"), (59, "59 s"), (192, "3 min"), (7500, "2 h 5 min")])
+def test_ages_are_read_in_words(seconds: float, expected: str) -> None:
+    assert texts.age(seconds) == expected
+
+
+def test_a_settled_caller_is_not_offered_for_choice_again() -> None:
+    shown = words(card(Face.STRIP, replace(SEVERAL, party=BECK.party)))
+    assert "1 von 2" in shown
+    assert "Jonas Lutz" not in shown
+
+
 def test_a_break_shows_its_reason() -> None:
     assert "mittag" in words(status_card(StatusFacts(state=AgentState.BREAK, reason="mittag"), "de"))
 
 
 @pytest.mark.parametrize("colour", ["#0b6a0b", "red", "", "#fff", "url(x)"])
 def test_any_colour_gives_a_bar(colour: str) -> None:
-    assert colour_bar(colour)["backgroundImage"]["url"].startswith("data:image/png;base64,")
+    assert colour_bar(colour, "Queue")["backgroundImage"]["url"].startswith("data:image/png;base64,")

@@ -1,6 +1,6 @@
 """The caller on a card: who it is, how we know, and the way to the record. Pure."""
 
-from cordpair.connectors.teams.elements import Element, foreign, heading, hint, line, open_url, run
+from cordpair.connectors.teams.elements import Element, foreign, heading, hint, line, open_url, own_run, run
 from cordpair.connectors.teams.facts import CardFacts
 from cordpair.connectors.teams.texts import CONNECTORS, GRADES
 from cordpair.core.caller import CallerKind, Candidate
@@ -30,23 +30,29 @@ def who(facts: CardFacts) -> list[Element]:
 
 def identified(facts: CardFacts) -> list[Element]:
     """How the caller was identified: one line, or the candidates to choose from."""
-    say = facts.say
     if not facts.candidates:
         looked_up = facts.caller_kind is CallerKind.NUMBER
-        return [hint(say("nobody_found"))] if looked_up else []
-    if len(facts.candidates) == 1:
-        return [line(run(_matched(facts, facts.candidates[0], 1), isSubtle=True, size="Small"), spacing="Small")]
-    shown = facts.candidates[:MOST_CANDIDATES]
-    rows = [_candidate(facts, candidate, place) for place, candidate in enumerate(shown, 1)]
-    return [heading(say("several", count=len(facts.candidates)), size="Small"), *rows]
+        return [hint(facts.say("nobody_found"))] if looked_up else []
+    settled = facts.chosen or (facts.candidates[0] if len(facts.candidates) == 1 else None)
+    if settled is not None:
+        return [_reason(facts, settled, spacing="Small")]
+    title = facts.say("several", count=len(facts.candidates))
+    return [heading(title, size="Small"), *(_candidate(facts, it) for it in facts.candidates[:MOST_CANDIDATES])]
 
 
-def _candidate(facts: CardFacts, candidate: Candidate, place: int) -> Element:
-    title = " · ".join(part for part in (candidate.name, candidate.company) if part)
-    why = line(run(_matched(facts, candidate, place), isSubtle=True, size="Small"), spacing="None")
-    row: Element = {"type": "Container", "spacing": "Small", "items": [line(run(title, weight="Bolder")), why]}
+def _candidate(facts: CardFacts, candidate: Candidate) -> Element:
+    title = run(" · ".join(part for part in (candidate.name, candidate.company) if part), weight="Bolder")
     action = open_url(facts.say("open_record_of", name=foreign(candidate.name, 40)), candidate.link)
-    return {**row, "selectAction": action} if action else row
+    row: Element = {"type": "Container", "spacing": "Small"}
+    if action is None:
+        return {**row, "items": [line(title), _reason(facts, candidate)]}
+    arrow = own_run(" ↗", color="Accent", weight="Bolder")
+    return {**row, "items": [line(title, arrow), _reason(facts, candidate)], "selectAction": action}
+
+
+def _reason(facts: CardFacts, candidate: Candidate, spacing: str = "None") -> Element:
+    place = facts.candidates.index(candidate) + 1
+    return line(run(_matched(facts, candidate, place), isSubtle=True, size="Small"), spacing=spacing)
 
 
 def _matched(facts: CardFacts, candidate: Candidate, place: int) -> str:

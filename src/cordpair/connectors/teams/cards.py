@@ -70,7 +70,7 @@ def _declined(facts: CardFacts) -> Element:
 
 def _over(facts: CardFacts, title: str, why: str) -> Element:
     say = facts.say
-    body = [*_header(facts, say(title), ""), *who(facts), *([hint(why)] if why else [])]
+    body = [*_header(facts, say(title), ""), *who(facts), *([hint(why[0].upper() + why[1:])] if why else [])]
     return _card(facts, body, open_record(facts), f"{say(title)}: {caller_title(facts)}")
 
 
@@ -109,7 +109,7 @@ def _header(facts: CardFacts, title: str, aside: str) -> list[Element]:
     if aside:
         block = {"type": "TextBlock", "text": aside, "isSubtle": True, "horizontalAlignment": "Right"}
         columns.append({"type": "Column", "width": "auto", "items": [block]})
-    return [colour_bar(facts.colour), {"type": "ColumnSet", "columns": columns}]
+    return [colour_bar(facts.colour, facts.say("queue")), {"type": "ColumnSet", "columns": columns}]
 
 
 def _queue_line(facts: CardFacts) -> Element:

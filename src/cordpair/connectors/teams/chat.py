@@ -14,7 +14,7 @@ from cordpair.connectors.kit import ChatReference
 from cordpair.connectors.teams.guard import host_allowed
 from cordpair.connectors.teams.rest import Rest, Tokens
 from cordpair.connectors.teams.tokens import BOT_SCOPE
-from cordpair.errors import PermanentFailure, TemporaryFailure
+from cordpair.errors import PermanentFailure, UnknownOutcome
 
 _CARD = "application/vnd.microsoft.card.adaptive"
 
@@ -47,7 +47,7 @@ class BotChat:
         answer = await self._rest.request("POST", self._activities(chat), body=activity)
         found = answer.get("id")
         if not isinstance(found, str) or not found:
-            raise TemporaryFailure("the Bot Connector named no activity")
+            raise UnknownOutcome("the Bot Connector named no activity")
         return found
 
     def _activities(self, chat: ChatReference) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from cordpair.connectors.teams.elements import Element, adaptive_card, foreign, heading, hint, line, own_run, run
-from cordpair.connectors.teams.texts import duration, language, text
+from cordpair.connectors.teams.texts import age, duration, language, text
 from cordpair.core.agent import AgentState
 
 _STATES = {
@@ -54,13 +54,12 @@ def status_card(facts: StatusFacts, locale: str) -> dict[str, Any]:
     runs = [own_run(text(locale, key), size="Large", weight="Bolder", color=colour)]
     if facts.state is AgentState.BREAK and facts.reason not in ("", "break"):
         runs += [own_run(" · ", size="Large"), run(facts.reason, size="Large")]
-    runs.append(own_run("  " + text(locale, "for_time", time=duration(facts.in_state_s)), isSubtle=True))
+    runs.append(own_run("  " + text(locale, "for_time", time=age(facts.in_state_s)), isSubtle=True))
     body = [heading(text(locale, "your_status"), size="Small"), line(*runs, spacing="Small")]
     if facts.state is AgentState.NOT_RESPONDING:
         body.append(hint(text(locale, "not_responding_hint")))
     if facts.presence_age_s is not None:
-        age = duration(facts.presence_age_s)
-        shown = text(locale, "presence", presence=facts.presence, age=age)
+        shown = text(locale, "presence", presence=facts.presence, age=age(facts.presence_age_s))
         body.append(line(run(shown, isSubtle=True, size="Small"), spacing="Small"))
     names = " · ".join(foreign(name, 60) for name in facts.queues) or text(locale, "no_queues")
     body.append(line(run(names, isSubtle=True, size="Small"), spacing="Small"))

@@ -100,15 +100,13 @@ def choices(name: str, label: str, missing: str, options: Sequence[tuple[str, st
     }
 
 
-def colour_bar(colour: str) -> Element:
-    """A thin bar in the queue's colour across the card. Decoration only: the queue's name stands beside it."""
-    return {
-        "type": "Container",
-        "bleed": True,
-        "minHeight": "6px",
-        "backgroundImage": {"url": _pixel(colour), "fillMode": "Repeat"},
-        "items": [],
-    }
+def colour_bar(colour: str, meaning: str) -> Element:
+    """A bar in the queue's colour across the card; `meaning` is what a screen reader says of it."""
+    pixel = _pixel(colour)
+    # A container without content is left out by some clients, with its colour.
+    dot = {"type": "Image", "url": pixel, "width": "2px", "height": "2px", "altText": meaning}
+    background = {"url": pixel, "fillMode": "Repeat"}
+    return {"type": "Container", "bleed": True, "backgroundImage": background, "items": [dot]}
 
 
 def _pixel(colour: str) -> str:

@@ -27,6 +27,15 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def age(seconds: float) -> str:
+    """`45 s`, `12 min`, `2 h 5 min`: the same in both languages."""
+    whole = max(int(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
 GRADES: dict[Grade, str] = {
     Grade.EXACT: "grade_exact",
     Grade.NATIONAL: "grade_national",
