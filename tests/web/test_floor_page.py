@@ -123,9 +123,7 @@ async def test_a_short_key_is_refused_at_the_start(floor: HeldFloor) -> None:
 
 
 async def test_a_retry_is_ordered(supervisor: httpx.AsyncClient, floor: HeldFloor) -> None:
-    answer = await supervisor.post(
-        "/floor/parked/activity%3Ac77/retry", headers={"origin": SITE, "hx-request": "true"}
-    )
+    answer = await supervisor.post("/floor/parked/activity%3Ac77/retry", headers={"origin": SITE, "hx-request": "true"})
     assert floor.retried == ["activity:c77"]
     assert "One more try has been ordered" in answer.text
 
@@ -166,7 +164,14 @@ async def test_the_page_speaks_the_language_of_the_browser(supervisor: httpx.Asy
 
 @pytest.mark.parametrize(
     ("header", "language"),
-    [("de", "de"), ("fr, en-GB;q=0.8, de;q=0.3", "en"), ("fr", "en"), ("", "en"), ("de;q=x, *", "en"), ("de;q=0", "en")],
+    [
+        ("de", "de"),
+        ("fr, en-GB;q=0.8, de;q=0.3", "en"),
+        ("fr", "en"),
+        ("", "en"),
+        ("de;q=x, *", "en"),
+        ("de;q=0", "en"),
+    ],
 )
 def test_the_best_language_of_a_header(header: str, language: str) -> None:
     assert best_language(header) == language

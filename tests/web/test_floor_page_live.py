@@ -33,8 +33,7 @@ async def soon(stream: Stream) -> dict[str, str]:
 
 
 async def until_read(floor: HeldFloor) -> None:
-    while not floor.readers:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(floor.opened.wait(), 2)
 
 
 async def test_a_page_gets_everything_first_and_then_only_what_changed() -> None:

@@ -70,14 +70,18 @@ class FloorPages:
         self, view: FloorView, language: str, of: CallSet, queue: QueueId | None, calls: Sequence[CallRow]
     ) -> str:
         """The calls behind a number, for the drawer."""
-        return self._template("drill.html", self._drill_values(view, language, of, queue, calls))
+        return self._template("drill.html", self._drill_values(view, language, of, queue, calls) | {"in_drawer": True})
 
     def drill_page(
         self, view: FloorView, language: str, theme: str, of: CallSet, queue: QueueId | None, calls: Sequence[CallRow]
     ) -> str:
         """The same as a page of its own, for a browser without scripts or a link that was sent on."""
         back = address("/floor", {"lang": language, "theme": theme})
-        values = self._drill_values(view, language, of, queue, calls) | {"theme": theme, "back": back}
+        values = self._drill_values(view, language, of, queue, calls) | {
+            "theme": theme,
+            "back": back,
+            "in_drawer": False,
+        }
         return self._template("drill_page.html", values)
 
     def problem(self, language: str, theme: str, what: str) -> str:
