@@ -234,30 +234,31 @@ async def assembled(settings: Settings) -> AsyncIterator[Product]:
 _LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
 
 
-async def serve(product: Product, *, sock: socket.socket | None = None, log_level: str = "warning") -> None:
-    """Serve and run until cancelled or a signal ends it."""
+async def serve(product: Product, *, sock: socket.socket | None = None) -> None:
+    """Serve and run until cancelled or a signal ends it; what is under way is finished first."""
     settings = product.settings
     config = uvicorn.Config(
         product.app,
         host=settings.host,
         port=settings.port,
         log_config=None,
-        log_level=log_level,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=5,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
     )
     server = uvicorn.Server(config)
-    running = asyncio.create_task(product.run(), name="product")
     serving = asyncio.create_task(server.serve(sockets=[sock] if sock else None), name="http")
+    running = asyncio.create_task(product.run(), name="product")
     log.info("cordpair serves", version=__version__)
-    done, _ = await asyncio.wait({running, serving}, return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
-    await serving
-    for task in done:
+    try:
+        await asyncio.wait({running, serving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        server.should_exit = True
+        await asyncio.wait({serving})
+        running.cancel()
+        await asyncio.wait({running})
+    for task in (running, serving):
         if not task.cancelled() and (exc := task.exception()) is not None:
             raise exc
 

@@ -29,6 +29,7 @@ class Kept(msgspec.Struct, kw_only=True):
     pending: list[PendingCall]
     parked: list[ParkedEffect]
     activities: list[dict[str, Any]]
+    at_once: set[str]  #: Graph ids of calls whose first offer was made the moment they were established
 
 
 async def judge(demo: "Demo") -> dict[str, Any]:
@@ -56,7 +57,7 @@ async def judge(demo: "Demo") -> dict[str, Any]:
         "parked": dict(Counter(effect.kind for one in kept for effect in one.parked)),
         "duplicates": sum(count - 1 for count in guards.values()),
         "lost": sum("is lost" in found for found in violations),
-        "notification_to_card_ms": _spread(_card_ms(latency)),
+        "notification_to_card_ms": _spread(_card_ms(latency, kept)),
         "notification_to_202_ms": _spread(latency["notifications_acknowledged_ms"]),
         "violations": violations,
     }
@@ -83,12 +84,14 @@ async def _kept(demo: "Demo", tenant: dict[str, Any]) -> Kept:
     async with demo.product.store.open_tenant(name) as rows:
         calls = await rows.calls.arrived_since(_BEGINNING)
         pending, parked = await rows.calls.pending(), await rows.outbox.parked()
+        firsts = {call.id: await rows.calls.offers_of(call.id) for call in calls if call.offers}
     return Kept(
         tenant=name,
         calls={call.id: call for call in calls},
         pending=pending,
         parked=parked,
         activities=await demo.activities(tenant),
+        at_once={it.graph_id for it in calls if it.id in firsts and firsts[it.id][0].made_at == it.established_at},
     )
 
 
@@ -137,9 +140,10 @@ def _grade(call: Call) -> str:
     return str(call.candidates[0].grade if call.candidates else Grade.NONE)
 
 
-def _card_ms(latency: dict[str, Any]) -> list[float]:
-    """From the notification of a call's arrival to its first ring card, where an agent was free at once."""
-    return [call["card_ms"] for call in latency["calls"].values() if "card_ms" in call]
+def _card_ms(latency: dict[str, Any], kept: Sequence[Kept]) -> list[float]:
+    """From the notification that made the first offer possible to its card; calls that had to wait are left out."""
+    at_once = {call for one in kept for call in one.at_once}
+    return [call["card_ms"] for name, call in latency["calls"].items() if "card_ms" in call and name in at_once]
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:
