@@ -17,6 +17,7 @@ from cordpair.emulator.imis_faults import Fault
 from cordpair.errors import PermanentFailure, Rejected, TemporaryFailure
 from tests.connectors.imis_server import ANSGAR, PHONE, ImisStage, StillClock, imis_stage, setup
 
+NO_ADDRESS = "iMIS: base_url must be an address like https://example.imiscloud.com"
 HERE = "http://127.0.0.1:9/imis"
 
 
@@ -104,7 +105,7 @@ async def test_a_date_to_wait_for_is_counted_from_now(stage: ImisStage) -> None:
     assert failure.retry_after_s == 90
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5", "Mon, 32 Foo"])
+@pytest.mark.parametrize("text", ["", "soon", "-5", "²", "Mon, 32 Foo"])
 async def test_an_unreadable_wish_to_wait_is_none(stage: ImisStage, text: str) -> None:
     stage.imis.faults.append(Fault("throttle", retry_after=text))
     failure = await failure_of(stage.crm.find_by_phone(PHONE))
@@ -127,7 +128,9 @@ def test_the_refresh_grant_is_read() -> None:
     ("wrong", "line"),
     [
         ({"base_url": ""}, "iMIS: base_url is missing"),
-        ({"base_url": "verband.example"}, "iMIS: base_url must be an address like https://example.imiscloud.com"),
+        ({"base_url": "verband.example"}, NO_ADDRESS),
+        ({"base_url": "https://verband.example:port"}, NO_ADDRESS),
+        ({"base_url": "https://me:secret@verband.example"}, NO_ADDRESS),
         ({"base_url": "http://verband.example"}, "iMIS: base_url must begin with https://"),
         ({"time_zone": ""}, "iMIS: time_zone is missing"),
         ({"time_zone": "Berlin"}, "iMIS: time_zone must be a name like Europe/Berlin"),

@@ -96,10 +96,11 @@ def _readings(piece: Piece, region: str | None, outside_line: str) -> Iterator[S
 
 def _kept(piece: Piece, numbers: list[lib.PhoneNumber], region: str | None) -> Iterator[StoredNumber]:
     """All valid readings, or the first one that is at least possible; short codes are nobody's number."""
-    if _is_short(piece.text, region or ""):
+    valid = [number for number in numbers if lib.is_valid_number(number)]
+    if not valid and _is_short(piece.text, region or ""):
         return
-    for number in [number for number in numbers if lib.is_valid_number(number)] or numbers[:1]:
-        yield _stored(piece, number, region)
+    for number in valid or numbers[:1]:
+        yield _stored(piece, number, region, valid=bool(valid))
 
 
 def _matches(text: str, region: str | None) -> list[lib.PhoneNumberMatch]:
@@ -141,13 +142,13 @@ def _parse(text: str, region: str | None) -> lib.PhoneNumber | None:
         return None
 
 
-def _stored(piece: Piece, number: lib.PhoneNumber, region: str | None) -> StoredNumber:
+def _stored(piece: Piece, number: lib.PhoneNumber, region: str | None, *, valid: bool) -> StoredNumber:
     assumed = number.country_code_source == lib.CountryCodeSource.FROM_DEFAULT_COUNTRY
     return StoredNumber(
         raw=piece.text,
         e164=_e164(number),
         extension=piece.extension or number.extension or "",
-        valid=lib.is_valid_number(number),
+        valid=valid,
         country_written=not assumed,
         region=lib.region_code_for_number(number) or region,
         digits=lib.national_significant_number(number),

@@ -1,5 +1,6 @@
 """What an answer of iMIS means for what happens next. Never assume JSON: the web tier answers with pages."""
 
+import codecs
 import email.utils
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -61,8 +62,8 @@ def _broken(response: httpx.Response, body: Json | None, *, writing: bool, now: 
 
 def _json_object(response: httpx.Response) -> Json | None:
     try:
-        body = msgspec.json.decode(response.content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = msgspec.json.decode(response.content.removeprefix(codecs.BOM_UTF8))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
 
@@ -87,7 +88,7 @@ def _first_message(body: Json) -> str:
 def _retry_after(response: httpx.Response, now: datetime) -> float | None:
     """Seconds to wait, from seconds or from an HTTP date; None when the other side named no time."""
     text = response.headers.get("retry-after", "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdecimal():
         return min(float(text), _LONGEST_WAIT_S)
     try:
         until = email.utils.parsedate_to_datetime(text)

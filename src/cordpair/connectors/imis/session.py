@@ -119,12 +119,12 @@ class ImisSession:
                 }
 
     def _read_token(self, answer: Json) -> _Token:
-        text, life_s, following = (answer.get(key) for key in ("access_token", "expires_in", "refresh_token"))
+        text, following = answer.get("access_token"), answer.get("refresh_token")
         if not isinstance(text, str) or not text:
             raise TemporaryFailure("iMIS answered the sign-in without a token")
         if isinstance(following, str) and following:
             self._refresh_token = following
-        life = timedelta(seconds=float(life_s) if isinstance(life_s, int | float) else 300.0)
+        life = _life(answer.get("expires_in"))
         return _Token(text, self._now() + max(life - _EARLY, life / 2))
 
     def _learn(self, answer: Json) -> None:
@@ -132,6 +132,15 @@ class ImisSession:
         kind = answer.get("$type")
         if isinstance(kind, str) and (found := re.search(r",\s*(Asi(?:\.Soa\.Core)?\.Contracts)$", kind)):
             self.assembly = found[1]
+
+
+def _life(expires_in: object) -> timedelta:
+    """How long a token is good: what iMIS says, within reason; five minutes when it says nothing readable."""
+    try:
+        seconds = float(str(expires_in))
+    except ValueError:
+        seconds = 300.0
+    return timedelta(seconds=min(max(seconds, 0.0), 86_400.0))
 
 
 def assembly_of(session: ImisSession) -> str:

@@ -3,15 +3,16 @@
 import ipaddress
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import httpx
 import msgspec
 
 from cordpair.core.tenant import CrmSetup
 from cordpair.errors import Rejected
 
 Language = Literal["de", "en"]
+_NO_ADDRESS = "iMIS: base_url must be an address like https://example.imiscloud.com"
 
 
 class PasswordGrant(msgspec.Struct, frozen=True):
@@ -104,10 +105,13 @@ def _short(value: str, name: str) -> str:
 
 def _base_url(text: str) -> str:
     """Encrypted, unless it stays on this machine."""
-    parts = urlsplit(text.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise Rejected("iMIS: base_url must be an address like https://example.imiscloud.com")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    try:
+        parts = httpx.URL(text.strip())
+    except httpx.InvalidURL as exc:
+        raise Rejected(_NO_ADDRESS) from exc
+    if parts.scheme not in ("http", "https") or not parts.host or parts.query or parts.fragment or parts.userinfo:
+        raise Rejected(_NO_ADDRESS)
+    if parts.scheme == "http" and not _is_loopback(parts.host):
         raise Rejected("iMIS: base_url must begin with https://")
     return text.strip().rstrip("/")
 

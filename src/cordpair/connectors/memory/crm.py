@@ -7,7 +7,6 @@ from enum import StrEnum
 
 import msgspec
 
-from cordpair.connectors.hits import hits_of
 from cordpair.connectors.kit import Activity, PartyPage, PartyRecord
 from cordpair.core.caller import Grade
 from cordpair.core.ids import PartyRef
@@ -105,8 +104,8 @@ class MemoryCrm:
         return tuple(self.parties[party] for party in part), following, complete
 
     def _has(self, record: PartyRecord, e164: str, region: str | None) -> bool:
-        hits = hits_of(record, region=region or self.region, source="Memory")
-        return any(grade(e164, hit.number)[0] is not Grade.NONE for hit in hits)
+        country = record.region or region or self.region
+        return any(grade(e164, phone.raw, country)[0] is not Grade.NONE for phone in record.phones)
 
     def _meet_trouble(self) -> Trouble | None:
         trouble = self.troubles.pop(0) if self.troubles else None
