@@ -148,6 +148,14 @@ def test_an_agent_passed_over_keeps_their_place_for_the_next_contact() -> None:
     assert agent_of(router.wait(SECOND, ANYBODY, key(2))) == ANA
 
 
+def test_two_agents_passed_over_keep_their_order() -> None:
+    router = floor(ana="", ben="")
+    router.idle(BEN, NOON)
+    router.idle(ANA, NOON + MINUTE)
+    router.wait(FIRST, ANYBODY, key(1), frozenset({ANA, BEN}))
+    assert agent_of(router.wait(SECOND, ANYBODY, key(2))) == BEN
+
+
 def test_a_contact_waits_rather_than_ring_the_only_agent_who_declined_it() -> None:
     router = floor(ana="")
     router.idle(ANA, NOON)
@@ -184,6 +192,26 @@ def test_an_agent_whose_ring_was_taken_back_is_first_again() -> None:
     router.wait(FIRST, ANYBODY, key(1))
     router.idle(ANA, NOON)
     assert agent_of(router.wait(SECOND, ANYBODY, key(2))) == ANA
+
+
+def test_an_agent_who_took_a_call_has_lost_the_old_place_in_every_class() -> None:
+    router = floor(ana="german", ben="")
+    router.wait(FIRST, ANYBODY, key(1))  # so that both classes exist
+    router.gone(FIRST)
+    router.idle(ANA, NOON)
+    router.wait(FIRST, GERMAN, key(1))
+    router.idle(BEN, NOON + MINUTE)
+    router.idle(ANA, NOON + 2 * MINUTE)
+    assert agent_of(router.wait(SECOND, ANYBODY, key(2))) == BEN
+
+
+def test_an_agent_reported_idle_twice_counts_once_since_the_newer_report() -> None:
+    router = floor(ana="")
+    router.wait(FIRST, ANYBODY, key(1))  # so that the class exists
+    router.gone(FIRST)
+    router.idle(ANA, NOON)
+    router.idle(ANA, NOON + MINUTE)
+    assert router.wait(FIRST, ANYBODY, key(1)) == Match(FIRST, ANA, Rule.LONGEST_IDLE, 1, key(1), NOON + MINUTE)
 
 
 def test_a_contact_that_comes_back_keeps_its_place() -> None:
@@ -223,6 +251,30 @@ def test_a_contact_whose_need_widens_is_matched_at_once() -> None:
     router.idle(ANA, NOON)
     router.wait(FIRST, GERMAN, key(1))
     assert agent_of(router.wait(FIRST, ANYBODY, key(1))) == ANA
+
+
+def test_many_departures_leave_the_order_of_the_others_as_it_was() -> None:
+    router = floor(ana="")
+    shuffled = [number * 37 % 301 for number in range(301)]
+    for number in shuffled:
+        router.wait(CallId(f"call-{number}"), ANYBODY, key(number))
+        if number % 3:
+            router.gone(CallId(f"call-{number}"))
+    taken = [contact_of(router.idle(ANA, NOON)) for _ in range(0, 301, 3)]
+    assert taken == [f"call-{number}" for number in range(0, 301, 3)]
+
+
+def test_many_who_come_back_and_leave_again_leave_the_order_of_the_others_as_it_was() -> None:
+    shuffled = [number * 37 % 301 for number in range(301)]
+    router = floor(**{f"agent-{number}": "" for number in shuffled})
+    router.wait(FIRST, ANYBODY, key(1), frozenset(AgentId(f"agent-{number}") for number in shuffled))
+    router.gone(FIRST)
+    for number in shuffled:
+        router.idle(AgentId(f"agent-{number}"), NOON + number * MINUTE)
+        if number % 3:
+            router.busy(AgentId(f"agent-{number}"))
+    rung = [agent_of(router.wait(CallId(f"call-{number}"), ANYBODY, key(number))) for number in range(0, 301, 3)]
+    assert rung == [f"agent-{number}" for number in range(0, 301, 3)]
 
 
 def test_a_match_says_why() -> None:

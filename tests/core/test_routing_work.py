@@ -44,7 +44,7 @@ class Instant(datetime):
 
     def __lt__(self, other: date) -> bool:
         Instant.compared += 1
-        return super().__lt__(other)
+        return isinstance(other, datetime) and super().__lt__(other)
 
     def __eq__(self, other: object) -> bool:
         Instant.compared += 1
@@ -110,3 +110,10 @@ def test_an_agent_taken_for_one_class_does_not_pile_up_in_the_others() -> None:
         router.idle(ANA, MORNING + timedelta(seconds=number))
         router.wait(CallId(f"call-{number}"), GERMAN, ContactKey(0, float(number), number))
     assert len(router._pools[quiet].in_turn) < 100
+
+
+def test_attributes_that_no_agent_has_any_more_are_forgotten() -> None:
+    router = Router()
+    for number in range(100):
+        router.put_agent(ANA, (FLOOR,), frozenset({f"skill-{number}"}))
+    assert len(router._profiles) == 1
