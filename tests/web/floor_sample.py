@@ -124,7 +124,15 @@ def plausible() -> FloorView:
         ),
     )
     calls = (
-        live_call(1, CallState.QUEUED, 47, name="Jonas Weidenbach", company="Weidenbach & Söhne", **IMIS),
+        live_call(
+            1,
+            CallState.QUEUED,
+            47,
+            name="Jonas Weidenbach",
+            company="Weidenbach & Söhne",
+            record_link="https://crm.example/p/7",
+            **IMIS,
+        ),
         live_call(2, CallState.QUEUED, 21, kind=CallerKind.WITHHELD, number=""),
         live_call(3, CallState.OFFERED, 6, name="Hanna Brückner", agent_name="Mara Lindqvist", **IMIS),
         live_call(
@@ -290,6 +298,7 @@ def awkward() -> FloorView:
             number,
             name=HOSTILE if number % 2 else long_name,
             company=HOSTILE,
+            record_link="javascript:alert(2)",
             queue_name=long_name,
             agent_name=HOSTILE,
             **IMIS,

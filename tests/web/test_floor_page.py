@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import jwt
@@ -11,10 +12,11 @@ from starlette.applications import Starlette
 
 from cordpair.core.agent import AgentState
 from cordpair.core.ids import TenantId
+from cordpair.web import floor_words
 from cordpair.web.floor import floor_routes
 from cordpair.web.floor_access import floor_link
 from cordpair.web.floor_render import FloorPages
-from cordpair.web.floor_view import Numbers
+from cordpair.web.floor_view import CallSet, Numbers
 from cordpair.web.floor_words import COVERED, TEXTS, Words, duration
 from cordpair.web.pages import best_language
 from tests.web.floor_sample import HOSTILE, NOON, OTHER, TENANT, HeldFloor, awkward, empty, plausible
@@ -119,6 +121,13 @@ async def test_a_short_key_is_refused_at_the_start(floor: HeldFloor) -> None:
         floor_routes(floor, key=b"short", clock=lambda: NOON, public_url=SITE)
 
 
+async def test_a_part_of_an_open_page_is_told_that_the_session_ended(visitor: httpx.AsyncClient) -> None:
+    answer = await visitor.get("/floor/calls?of=answered", headers={"hx-request": "true"})
+    assert answer.status_code == 403
+    assert "Your session has ended." in answer.text
+    assert "<html" not in answer.text
+
+
 # What it refuses to do
 
 
@@ -215,6 +224,17 @@ def test_every_state_has_a_word(language: str) -> None:
 
 def test_every_text_has_both_languages() -> None:
     assert [key for key, texts in TEXTS.items() if set(texts) != {"en", "de"}] == []
+
+
+#: Families of texts of which the last part comes from a value.
+FAMILIES = {*COVERED, "availability", "effect", "reason", "why", "theme", "as_of"}
+
+
+def test_every_text_is_used() -> None:
+    web = Path(floor_words.__file__).parent
+    sources = "".join(path.read_text(encoding="utf-8") for path in web.rglob("*") if path.suffix in {".py", ".html"})
+    singles = [key for key in TEXTS if key.split(".")[0] not in FAMILIES and key not in set(CallSet)]
+    assert [key for key in singles if f'"{key}"' not in sources and f"'{key}'" not in sources] == []
 
 
 def test_a_value_that_is_new_at_microsoft_is_shown_as_it_came() -> None:

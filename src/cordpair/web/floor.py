@@ -12,7 +12,6 @@ from contextlib import aclosing
 from datetime import datetime
 
 import structlog
-from markupsafe import escape
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
@@ -23,7 +22,7 @@ from cordpair.core.ids import QueueId
 from cordpair.errors import Rejected, TemporaryFailure
 from cordpair.web.floor_access import FloorSessions, tenant_of_link
 from cordpair.web.floor_live import FloorLive
-from cordpair.web.floor_render import FloorPages, address, partials, server_sent
+from cordpair.web.floor_render import FloorPages, address, notice, partials, server_sent
 from cordpair.web.floor_view import CallSet, FloorSource
 from cordpair.web.floor_words import Words
 from cordpair.web.pages import SecureHeaders, language_of, static_files, theme_of
@@ -106,7 +105,7 @@ class _Floor:
         if "hx-request" not in request.headers:
             return RedirectResponse("/floor", status_code=303)
         told = Words(language_of(request))("retry.done" if ordered else "retry.gone")
-        return HTMLResponse(f'<hx-partial hx-target="#told" hx-swap="innerHTML">{escape(told)}</hx-partial>')
+        return HTMLResponse(notice("told", told))
 
     def guarded(self, endpoint: Endpoint) -> Endpoint:
         """The outermost frame of a request: whatever happens, the person gets a page that shows the way on."""
@@ -125,7 +124,11 @@ class _Floor:
         return answer
 
     def _problem(self, request: Request, what: str, status: int) -> Response:
-        return HTMLResponse(self._pages.problem(language_of(request), theme_of(request), what), status_code=status)
+        language = language_of(request)
+        if "hx-request" in request.headers:  # a part of an open page asked: it says so there
+            key = "ended.session" if what == "refused" else what
+            return HTMLResponse(notice("connection", Words(language)(key)), status_code=status)
+        return HTMLResponse(self._pages.problem(language, theme_of(request), what), status_code=status)
 
 
 def _asked(request: Request) -> tuple[CallSet, QueueId | None]:

@@ -1,13 +1,13 @@
 """Turns a floor view into HTML: the whole page, its sections one by one, and what stands behind a number."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cordpair.core.agent import AgentState
 from cordpair.core.ids import QueueId
@@ -20,6 +20,9 @@ SECTIONS = ("strip", "queues", "calls", "ended", "quota", "attention", "agents")
 
 #: Rows that a table shows at most; the rest is counted.
 MOST_ROWS = 250
+
+#: Views (tenant and language) whose drawn rows are kept for the next drawing.
+_VIEWS_KEPT = 64
 
 _CREW = (
     AgentState.READY,
@@ -38,10 +41,15 @@ class FloorPages:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._templates = templates()
+        self._drawn: dict[tuple[str, str, str], dict[Hashable, str]] = {}
 
     def sections(self, view: FloorView, language: str) -> Mapping[str, str]:
         """HTML of every section by element id. It does not depend on the clock: equal views give equal text."""
-        values = self._values(view, language)
+        drawn_for = (view.tenant, language, view.time_zone)
+        before, now = self._drawn.pop(drawn_for, {}), self._drawn.setdefault(drawn_for, {})
+        while len(self._drawn) > _VIEWS_KEPT:
+            del self._drawn[next(iter(self._drawn))]
+        values = self._with_parts(self._values(view, language), before, now)
         return {name: self._template(f"{name}.html", values) for name in SECTIONS}
 
     def page(self, view: FloorView, language: str, theme: str) -> str:
@@ -94,7 +102,8 @@ class FloorPages:
     ) -> dict[str, Any]:
         names = {tile.id: tile.name for tile in view.queues}
         queue_name = names.get(queue, queue) if queue else ""
-        return self._values(view, language) | {"of": of.value, "queue_name": queue_name, "calls": calls}
+        about = {"of": of.value, "queue_name": queue_name, "calls": calls}
+        return self._with_parts(self._values(view, language) | about, {}, {})
 
     def _template(self, name: str, values: Mapping[str, Any]) -> str:
         return self._templates.get_template(f"floor/{name}").render(values)
@@ -116,6 +125,22 @@ class FloorPages:
             "retry": lambda parked: address(f"/floor/parked/{quote(parked, safe='')}/retry", {"lang": language}),
         }
 
+    def _with_parts(
+        self, values: dict[str, Any], before: Mapping[Hashable, str], now: dict[Hashable, str]
+    ) -> dict[str, Any]:
+        """Add the templates' shared parts, and `row`: it draws a table row or takes it from the view before.
+
+        Most rows stay as they are from one view to the next, and rows are most of the work.
+        """
+        parts = self._templates.get_template("floor/parts.html").make_module(values)
+
+        def row(macro: str, *about: Hashable) -> str:
+            key = (macro, *about)
+            now[key] = before.get(key) or getattr(parts, macro)(*about)
+            return now[key]
+
+        return values | {"parts": parts, "row": row}
+
 
 def address(path: str, query: Mapping[str, str]) -> str:
     """A path with the parameters that are not empty."""
@@ -128,6 +153,11 @@ def partials(sections: Mapping[str, str]) -> str:
     return "".join(
         f'<hx-partial hx-target="#{name}" hx-swap="outerMorph">{html}</hx-partial>' for name, html in sections.items()
     )
+
+
+def notice(element: str, text: str) -> str:
+    """A sentence for one of the page's two notice lines (`connection`, `told`), as an htmx partial."""
+    return f'<hx-partial hx-target="#{element}" hx-swap="innerHTML">{escape(text)}</hx-partial>'
 
 
 def server_sent(html: str) -> bytes:

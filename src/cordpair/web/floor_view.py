@@ -190,8 +190,8 @@ class FloorView(msgspec.Struct, frozen=True, kw_only=True):
     """The floor of one organisation.
 
     `as_of` is the instant up to which all of this is true: it moves on while nothing happens and stands still when
-    the engine does, so the page can tell a quiet floor from a stale one. `ended` is newest first, at most some tens.
-    `time_zone` is an IANA name.
+    the engine does, so the page can tell a quiet floor from a stale one. Rows are shown in the order given; `ended`
+    is newest first, at most some tens. `time_zone` is an IANA name.
     """
 
     tenant: TenantId

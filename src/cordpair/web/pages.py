@@ -79,7 +79,10 @@ def static_files() -> Mount:
 
 
 class SecureHeaders:
-    """Middleware: security headers on every answer, errors included. HSTS where `public_url` is https."""
+    """Middleware: security headers on every answer, errors included. HSTS where `public_url` is https.
+
+    A header that the answer has already stays: a route may be wrapped, and the whole application once more.
+    """
 
     def __init__(self, app: ASGIApp, *, public_url: str = "", cache: str = "no-store") -> None:
         self.app = app
@@ -99,7 +102,7 @@ class SecureHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
