@@ -125,3 +125,15 @@ def test_metrics_are_exposed_under_their_documented_names(metrics: Metrics) -> N
 def test_no_metric_is_labelled_by_a_person(metrics: Metrics) -> None:
     labels = {label for metric in vars(metrics).values() for label in getattr(metric, "_labelnames", ())}
     assert labels <= {"tenant", "queue", "state", "outcome", "source", "reason", "connector"}
+
+
+def test_an_exception_on_the_console_shows_its_class_and_place_and_not_its_words() -> None:
+    stream = io.StringIO()
+    configure_logging(form="console", level="info", allowed={"reason"}, metrics=Metrics(), stream=stream)
+    try:
+        raise ValueError("+4930231250101")
+    except ValueError as exc:
+        structlog.get_logger("cordpair.test").error("it failed", exc_info=exc)
+    assert "ValueError" in stream.getvalue()
+    assert "test_telemetry" in stream.getvalue()
+    assert "+4930231250101" not in stream.getvalue()

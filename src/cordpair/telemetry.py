@@ -148,6 +148,13 @@ def name_exception(_logger: object, _method: str, fields: EventDict) -> EventDic
     return fields
 
 
+def stack_in_lines(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    """The stack as the console's renderer wants it."""
+    if isinstance(fields.get("stack"), list):
+        fields["stack"] = "\n".join(fields["stack"])
+    return fields
+
+
 def without_its_words(_logger: object, _method: str, fields: EventDict) -> EventDict:
     """A library's record: we know where it was written, not what stands in it."""
     record: logging.LogRecord = fields["_record"]
@@ -159,11 +166,12 @@ def without_its_words(_logger: object, _method: str, fields: EventDict) -> Event
 def _route_through_one_handler(
     stream: TextIO, form: str, for_libraries: list[structlog.types.Processor], least: int
 ) -> None:
-    renderer = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    console: list[structlog.types.Processor] = [stack_in_lines, structlog.dev.ConsoleRenderer(colors=False)]
+    renderers = [structlog.processors.JSONRenderer()] if form == "json" else console
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
             foreign_pre_chain=for_libraries,
         )
     )

@@ -36,7 +36,7 @@ LOG_KEYS: dict[str, str] = {
     "ordered": "operator_log",  # whether somebody's order was carried out
     "again": "operator_log",
     "attempts": "operator_log",
-    "path": "operator_log",  # the route's pattern, without its values
+    "path": "operator_log",  # the name of an endpoint, never an address
     "port": "operator_log",
     "version": "operator_log",
     # how much, how long

@@ -118,7 +118,7 @@ class _Floor:
             except TemporaryFailure:
                 return self._problem(request, "away", 503)
             except Exception:
-                log.exception("floor page failed", path=request.scope["route"].path)
+                log.exception("floor page failed", path=endpoint.__name__)
                 return self._problem(request, "failed", 500)
 
         return answer
