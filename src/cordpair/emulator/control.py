@@ -10,6 +10,7 @@ from cordpair.emulator.callers import Manners
 from cordpair.emulator.control_requests import Handler, Unusable, route
 from cordpair.emulator.delivery import Faults
 from cordpair.emulator.floor import Habits
+from cordpair.emulator.graph.call import Call
 from cordpair.emulator.latency import latencies
 from cordpair.emulator.parts import Parts
 from cordpair.emulator.world import Tenant
@@ -66,7 +67,7 @@ class Control:
     async def journal(self, request: Request, _body: dict[str, Any]) -> Any:
         query = request.query_params
         entries = self._parts.cloud.journal.since(int(query.get("since", "0")), query.get("kind"))
-        return {"entries": entries, "next": len(self._parts.cloud.journal.entries)}
+        return {"entries": entries, "next": self._parts.cloud.journal.count}
 
     async def truth(self, _request: Request, _body: dict[str, Any]) -> Any:
         return {"calls": self._parts.cloud.journal.truth()}
@@ -144,18 +145,23 @@ class Control:
             "calls": [
                 {"call": c.id, "tenant": c.tenant.id, "state": c.state, "users": c.users(), "is_group": c.is_group}
                 for c in calls
-                if not c.is_over
             ]
         }
 
     async def hang_up(self, request: Request, _body: dict[str, Any]) -> Any:
-        call = self._parts.exchange.calls[request.path_params["call"]]
+        call = self._line(request)
         self._parts.exchange.caller_leaves(call)
         return {"state": call.state}
 
     async def tone(self, request: Request, body: dict[str, Any]) -> Any:
-        self._parts.exchange.press_tone(self._parts.exchange.calls[request.path_params["call"]], str(body["tone"]))
+        self._parts.exchange.press_tone(self._line(request), str(body["tone"]))
         return {}
+
+    def _line(self, request: Request) -> Call:
+        call = self._parts.exchange.calls.get(request.path_params["call"])
+        if call is None:
+            raise Unusable("no such call is on the line")
+        return call
 
     # ---- faults
 

@@ -9,11 +9,15 @@ Rules and their sources
 """
 
 import uuid
+from collections import Counter
 
+from cordpair.emulator.cloud import Cloud
+from cordpair.emulator.delivery import Delivery
 from cordpair.emulator.graph import results
 from cordpair.emulator.graph.call import Call, Operation, Participant, State, bot_identity, caller_identity
 from cordpair.emulator.graph.errors import GraphError, bad_request, call_not_found
 from cordpair.emulator.journal import CallTruth
+from cordpair.emulator.people import People
 from cordpair.emulator.rings import Rings
 from cordpair.emulator.world import Queue, Tenant
 
@@ -26,12 +30,17 @@ PER_MONTH = 10_000
 class Exchange(Rings):
     """All calls of the emulated cloud."""
 
+    def __init__(self, cloud: Cloud, delivery: Delivery, people: People) -> None:
+        super().__init__(cloud, delivery, people)
+        self._months: Counter[tuple[str, str]] = Counter()
+
     def usage(self, tenant: Tenant) -> tuple[int, int]:
         """Calls of the application: on the line now, and since the month began."""
-        began = self._cloud.clock.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        calls = [call for call in self.calls.values() if call.tenant is tenant]
-        live = sum(1 for call in calls if not call.is_over and not call.is_released)
-        return live, sum(1 for call in calls if call.truth.arrived >= began)
+        live = sum(1 for call in self.calls.values() if call.tenant is tenant and not call.is_released)
+        return live, self._months[tenant.id, self._month()]
+
+    def _month(self) -> str:
+        return f"{self._cloud.clock.now():%Y-%m}"
 
     # ---- the caller
 
@@ -41,6 +50,7 @@ class Exchange(Rings):
         if live >= CONCURRENT or month >= PER_MONTH:
             self._cloud.journal.note("call blocked by limit", tenant=tenant.id, live=live, month=month)
             raise GraphError(429, "TooManyRequests", "The application's limit of calls is reached.")
+        self._months[tenant.id, self._month()] += 1
         graph_id = str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
         truth = CallTruth(graph_id, tenant.id, queue.id, number, self._cloud.clock.now())
         call = Call(graph_id, tenant, queue, number, truth, self._cloud.calling_webhook(tenant))

@@ -1,10 +1,11 @@
 """What crossed between the emulated cloud and the product, and the truth of every call.
 
-The journal is append-only and holds the demo world's made-up data only. Times: `at` is emulated (ISO, UTC),
-`real_ms` is real milliseconds since the emulator began.
+The journal is append-only; memory keeps the newest entries, the file keeps all. It holds the demo world's made-up
+data only. Times: `at` is emulated (ISO, UTC), `real_ms` is real milliseconds since the emulator began.
 """
 
 import time
+from collections import deque
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 import msgspec
 
 from cordpair.emulator.clock import Clock
+
+_KEPT = 200_000
 
 
 @dataclass
@@ -57,28 +60,30 @@ class Journal:
     def __init__(self, clock: Clock, file: Path | None = None) -> None:
         self._clock = clock
         self._began = time.monotonic()
-        self.entries: list[dict[str, Any]] = []
+        self.entries: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self.count = 0
         self.calls: dict[str, CallTruth] = {}
         self._file = file.open("ab") if file else None
 
     def note(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Add an entry and return it."""
         entry = {
-            "n": len(self.entries),
+            "n": self.count,
             "at": self._clock.now().isoformat(),
             "real_ms": round((time.monotonic() - self._began) * 1000, 2),
             "kind": kind,
             **fields,
         }
         self.entries.append(entry)
+        self.count += 1
         if self._file:
             self._file.write(msgspec.json.encode(entry) + b"\n")
             self._file.flush()
         return entry
 
     def since(self, number: int, kind: str | None = None) -> list[dict[str, Any]]:
-        """Entries from `number` on, of one kind if asked for."""
-        return [entry for entry in self.entries[number:] if kind is None or entry["kind"] == kind]
+        """Kept entries from `number` on, of one kind if asked for."""
+        return [e for e in self.entries if e["n"] >= number and kind in (None, e["kind"])]
 
     def truth(self) -> list[dict[str, Any]]:
         """All calls, in order of arrival."""

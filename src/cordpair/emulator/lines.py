@@ -21,7 +21,7 @@ class Lines:
         self._delivery = delivery
         self._people = people
         self._dice = cloud.random("exchange")
-        self.calls: dict[str, Call] = {}
+        self.calls: dict[str, Call] = {}  #: those on the line
 
     def operation_over(self, call: Call, operation: Operation, result: Result) -> None:
         """An operation has its result; Graph tells it as the operation's deletion."""
@@ -80,6 +80,7 @@ class Lines:
         for user in call.users():
             self._gone(call, user)
         self._cloud.journal.note("call ended", graph_id=call.id, by=by, code=call.truth.code)
+        self.calls.pop(call.id, None)
         self._people.ended(call)
 
     def _to(self, call: Call, state: State, delay_s: float = 0.1) -> None:

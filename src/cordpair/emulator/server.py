@@ -33,7 +33,7 @@ def application(parts: Parts) -> Starlette:
             *botframework.routes(parts.cloud),
             *parts.graph.routes(),
             *parts.connector.routes(),
-            *shim.routes(parts.cloud, parts.signer),
+            *shim.routes(parts.cloud, parts.signer, parts.chats),
             *Control(parts).routes(),
             *AgentControl(parts).routes(),
             *(Mount(f"/imis/{tenant.imis}", parts.imis[tenant.id]) for tenant in parts.cloud.world.tenants),

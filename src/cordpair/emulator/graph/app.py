@@ -30,11 +30,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a handler answers. A list becomes `value`."""
+    """What a handler answers. A list becomes `value`, `next_page` (a path with its query) its `@odata.nextLink`."""
 
     status: int
     body: dict[str, Any] | list[dict[str, Any]] | None = None
     location: str = ""
+    next_page: str = ""
 
 
 Handler = Callable[[Asked], Awaitable[Answer]]
@@ -103,6 +104,8 @@ class Graph:
         if answer.body is None:
             return Response(status_code=answer.status, headers=headers)
         body = {"value": answer.body} if isinstance(answer.body, list) else answer.body
+        if answer.next_page:
+            body = body | {"@odata.nextLink": f"{self._cloud.url}/graph/v1.0{answer.next_page}"}
         return JSONResponse(body, status_code=answer.status, headers=headers)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from cordpair.emulator.cloud import Cloud
 from cordpair.emulator.graph.app import Answer, Asked, Handlers
@@ -34,8 +35,10 @@ class Directory:
         if wanted and not found:
             raise bad_request("Only $filter=userPrincipalName eq '...' is emulated.")
         people = [a for a in asked.tenant.agents if found is None or a.upn == found.group(1)]
-        top = int(asked.query.get("$top", "100"))
-        return Answer(200, [_resource(agent, asked) for agent in people[:top]])
+        top, skipped = _number(asked, "$top", 100), _number(asked, "$skiptoken", 0)
+        page = [_resource(agent, asked) for agent in people[skipped : skipped + top]]
+        more = urlencode({**asked.query, "$skiptoken": skipped + top}) if skipped + top < len(people) else ""
+        return Answer(200, page, next_page=f"/users?{more}" if more else "")
 
     async def user(self, asked: Asked) -> Answer:
         return Answer(200, _resource(_agent(asked.tenant, asked.ids[0]), asked))
@@ -59,6 +62,13 @@ class Directory:
         if agent.id not in self._installed or asked.ids[1] != _installation(agent):
             raise GraphError(404, "NotFound", "No such installation.")
         return Answer(200, {"id": agent.conversation, "chatType": "oneOnOne"})
+
+
+def _number(asked: Asked, name: str, default: int) -> int:
+    text = asked.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit()):
+        raise bad_request(f"Query option '{name}' must be a number.")
+    return int(text)
 
 
 def _agent(tenant: Tenant, user: str) -> Agent:
