@@ -84,5 +84,6 @@ def all_cards() -> dict[str, dict[str, Any]]:
         cards[f"queues {locale}"] = queues_card(queues, locale)
         cards[f"no queues {locale}"] = queues_card((), locale)
         cards[f"help {locale}"] = help_card(locale)
+        cards[f"hello {locale}"] = help_card(locale, opening="hello")
         cards[f"unknown word {locale}"] = help_card(locale, opening="unknown_word")
     return cards

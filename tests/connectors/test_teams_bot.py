@@ -169,6 +169,23 @@ async def test_an_installation_tells_where_the_agent_is_reached(bot: Bot) -> Non
     assert bot.desk.heard == [("installed", TENANT, ANA, chat)]
 
 
+async def test_an_installation_is_welcomed_in_the_agents_language(bot: Bot) -> None:
+    await bot.post(bot.activity("installationUpdate", action="add"))
+    (sent,) = bot.connector.seen
+    assert sent.body["attachments"][0]["content"]["body"][0]["text"] == "Guten Tag!"
+
+
+async def test_an_added_bot_tells_where_the_agent_is_reached(bot: Bot) -> None:
+    await bot.post(bot.activity("conversationUpdate", membersAdded=[{"id": f"28:{CLIENT}"}]))
+    assert [heard[0] for heard in bot.desk.heard] == ["installed"]
+
+
+async def test_a_removed_bot_is_not_taken_for_an_added_one(bot: Bot) -> None:
+    await bot.post(bot.activity("conversationUpdate", membersRemoved=[{"id": f"28:{CLIENT}"}]))
+    await bot.post(bot.activity("installationUpdate", action="remove"))
+    assert bot.desk.heard == []
+
+
 async def test_a_missed_installation_heals_with_the_first_message(bot: Bot) -> None:
     await bot.post(bot.message())
     await bot.post(bot.message())
@@ -362,6 +379,17 @@ async def test_no_word_of_an_agent_reaches_the_log(
         await bot.post(bot.activity("invoke", name="adaptiveCard/action", value={"action": "Geheimwort"}))
     assert len(logs) >= 3
     assert "Geheimwort" not in f"{logs}{python_log.getvalue()}{capsys.readouterr()}"
+
+
+async def test_the_environment_does_not_reconfigure_the_bot(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "CLIENT_SECRET": "planted",
+        "CLOUD": "China",
+        "SERVICE_URL": "https://evil.example.org",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert (await bot.post(bot.message())).status_code == 200
+    assert os.environ["CLIENT_SECRET"] == "planted"
 
 
 def test_a_dotenv_file_of_the_working_directory_changes_nothing(tmp_path: Path) -> None:

@@ -119,6 +119,24 @@ async def test_a_page_instead_of_a_token_is_temporary(world: World) -> None:
         await world.tokens.token()
 
 
+async def test_a_token_near_its_end_serves_on_while_entra_is_away(world: World) -> None:
+    world.entra.life_s = 200
+    await world.tokens.token()
+    world.entra.answer = JSONResponse({}, status_code=503)
+    world.now[0] = 150
+    assert [await world.tokens.token() for _ in range(3)] == ["token-1"] * 3
+    assert len(world.entra.asked) == 2
+
+
+async def test_an_ended_token_does_not_serve_on(world: World) -> None:
+    world.entra.life_s = 200
+    await world.tokens.token()
+    world.entra.answer = JSONResponse({}, status_code=503)
+    world.now[0] = 201
+    with pytest.raises(TemporaryFailure):
+        await world.tokens.token()
+
+
 async def test_after_trouble_the_next_try_asks_again(world: World) -> None:
     world.entra.answer = JSONResponse({}, status_code=503)
     with pytest.raises(TemporaryFailure):

@@ -1,42 +1,23 @@
 """The bot endpoint: our guard first, then Microsoft's SDK, then the desk. One SDK app per app registration."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from cordpair.connectors.kit import ChatReference
 from cordpair.connectors.teams.chat import BotChat
-from cordpair.connectors.teams.desk import Desk, Pressed, Reply
+from cordpair.connectors.teams.conversation import Bot
+from cordpair.connectors.teams.desk import Desk
 from cordpair.connectors.teams.guard import Guard, read_body
 from cordpair.connectors.teams.inbound import BotTokens
-from cordpair.connectors.teams.sdk import (
-    PUBLIC,
-    ActivityContext,
-    AdaptiveCardInvokeActivity,
-    App,
-    CloudEnvironment,
-    ConversationUpdateActivity,
-    InstalledActivity,
-    InvokeResponse,
-    MessageActivity,
-    NoRoutes,
-    TokenCredentials,
-    keep_texts_out,
-)
-from cordpair.connectors.teams.texts import text
-from cordpair.core.ids import AgentId, RegistrationId
+from cordpair.connectors.teams.sdk import PUBLIC, keep_texts_out
+from cordpair.core.ids import RegistrationId
 from cordpair.core.tenant import Registration
-from cordpair.errors import CordpairError, IllegalEvent, PermanentFailure, Rejected, TemporaryFailure
-
-log = structlog.get_logger(__name__)
+from cordpair.errors import Rejected, TemporaryFailure
 
 FindRegistration = Callable[[RegistrationId], Awaitable[Registration | None]]
-_CARD = "application/vnd.microsoft.card.adaptive"
-_MESSAGE = "application/vnd.microsoft.activity.message"
 _TYPES = frozenset({"message", "installationUpdate", "conversationUpdate"})
 
 
@@ -68,7 +49,7 @@ class BotEndpoint:
         self._tokens = tokens
         self._cloud = replace(PUBLIC, login_endpoint=login_url, openid_metadata_url=openid_url, token_issuer=issuer)
         self._body_limit = body_limit
-        self._bots: dict[RegistrationId, _Bot] = {}
+        self._bots: dict[RegistrationId, Bot] = {}
 
     async def handle(self, request: Request) -> Response:
         """Answer one activity."""
@@ -104,145 +85,10 @@ class BotEndpoint:
             return Response(status_code=answer["status"])
         return JSONResponse(answer["body"], status_code=answer["status"])
 
-    async def _bot(self, registration: Registration) -> "_Bot":
+    async def _bot(self, registration: Registration) -> Bot:
         bot = self._bots.get(registration.id)
         if bot is None or bot.registration != registration:
-            bot = _Bot(registration, self._desk, self._chat(registration), self._tokens, self._cloud)
+            bot = Bot(registration, self._desk, self._chat(registration), self._tokens, self._cloud)
             await bot.start()
             self._bots[registration.id] = bot
         return bot
-
-
-class _Verified:
-    """The SDK's token check, by our keys: its own fetches keys while the event loop waits, and lets in the Entra
-    tokens of any tenant for a platform that we do not serve."""
-
-    def __init__(self, tokens: BotTokens, audience: str) -> None:
-        self._tokens = tokens
-        self._audience = audience
-
-    async def validate_token(self, raw_token: str, service_url: str | None = None) -> dict[str, Any]:
-        return await self._tokens.verify(f"Bearer {raw_token}", audience=self._audience, service_url=service_url)
-
-
-class _Bot:
-    """One registration's SDK app, and what its activities mean to the desk."""
-
-    def __init__(
-        self, registration: Registration, desk: Desk, chat: BotChat, tokens: BotTokens, cloud: CloudEnvironment
-    ) -> None:
-        self.registration = registration
-        self._desk = desk
-        self._chat = chat
-        self._known: dict[AgentId, ChatReference] = {}
-        self.app = App(
-            client_id=registration.client_id,
-            tenant_id=registration.tenant,
-            token=_no_token,
-            cloud=cloud,
-            http_server_adapter=NoRoutes(),
-            fetch_user_token=False,
-            dangerously_allow_unauthenticated_requests=False,
-        )
-        if not isinstance(self.app.credentials, TokenCredentials):
-            raise PermanentFailure("the environment variable CLIENT_SECRET must not be set: the Teams SDK takes it")
-        self._tokens = tokens
-        self.app.on_message(self._on_message)
-        self.app.on_card_action(self._on_card_action)
-        self.app.on_install_add(self._on_installed)
-        self.app.on_conversation_update(self._on_conversation)
-
-    async def start(self) -> None:
-        await self.app.initialize()
-        # There is no public place for a validator of one's own; a test tells when this one is no longer asked.
-        self.app.server._token_validator = _Verified(self._tokens, self.registration.client_id)  # type: ignore[assignment]
-
-    async def _on_installed(self, ctx: ActivityContext[InstalledActivity]) -> None:
-        await self._on_reached(ctx)
-
-    async def _on_conversation(self, ctx: ActivityContext[ConversationUpdateActivity]) -> None:
-        await self._on_reached(ctx)
-
-    async def _on_reached(self, ctx: ActivityContext[Any]) -> None:
-        agent = _agent(ctx)
-        if agent is not None and _is_personal(ctx):
-            await self._reached(agent, _chat_reference(ctx))
-
-    async def _on_message(self, ctx: ActivityContext[MessageActivity]) -> None:
-        agent, chat = _agent(ctx), _chat_reference(ctx)
-        if not _is_personal(ctx):
-            await self._send(chat, Reply(text=text(chat.locale, "only_personal")))
-        elif agent is not None:
-            await self._reached(agent, chat)
-            await self._send(chat, await self._said(agent, str(ctx.activity.text or ""), chat.locale))
-
-    async def _on_card_action(self, ctx: ActivityContext[AdaptiveCardInvokeActivity]) -> InvokeResponse[Any]:
-        agent, locale = _agent(ctx), _chat_reference(ctx).locale
-        action = ctx.activity.value.action
-        if agent is None or not _is_personal(ctx):
-            return _invoke_answer(Pressed(message=text(locale, "only_personal"), ok=False))
-        try:
-            pressed = await self._desk.pressed(
-                self.registration.tenant, agent, action.verb or "", dict(action.data), locale
-            )
-        except CordpairError as exc:
-            log.warning("a card action failed", verb=action.verb, agent_id=agent, error=type(exc).__name__)
-            pressed = Pressed(message=text(locale, _apology(exc)), ok=False)
-        return _invoke_answer(pressed)
-
-    async def _said(self, agent: AgentId, words: str, locale: str) -> Reply:
-        try:
-            return await self._desk.said(self.registration.tenant, agent, words, locale)
-        except CordpairError as exc:
-            log.warning("a chat command failed", agent_id=agent, error=type(exc).__name__)
-            return Reply(text=text(locale, _apology(exc)))
-
-    async def _reached(self, agent: AgentId, chat: ChatReference) -> None:
-        """Tell the desk where the agent is reached: an installation that we missed heals with the next message."""
-        if self._known.get(agent) != chat:
-            await self._desk.installed(self.registration.tenant, agent, chat)
-            self._known[agent] = chat
-
-    async def _send(self, chat: ChatReference, reply: Reply) -> None:
-        try:
-            if reply.card is not None:
-                await self._chat.send(chat, reply.card)
-            elif reply.text:
-                await self._chat.say(chat, reply.text)
-        except (TemporaryFailure, PermanentFailure) as exc:
-            # What was asked for is done; a failure here would make Teams repeat the message.
-            log.warning("a chat answer was not sent", error=type(exc).__name__)
-
-
-def _no_token(_scope: str | list[str], _tenant: str | None, /) -> str | None:
-    """The SDK sends nothing for us."""
-    return None
-
-
-def _agent(ctx: ActivityContext[Any]) -> AgentId | None:
-    found = ctx.activity.from_.aad_object_id
-    return AgentId(found.lower()) if found else None
-
-
-def _is_personal(ctx: ActivityContext[Any]) -> bool:
-    return getattr(ctx.activity.conversation, "conversation_type", None) in (None, "personal")
-
-
-def _chat_reference(ctx: ActivityContext[Any]) -> ChatReference:
-    activity = ctx.activity
-    return ChatReference(
-        conversation=activity.conversation.id, service_url=activity.service_url, locale=activity.locale or "en"
-    )
-
-
-def _apology(exc: CordpairError) -> str:
-    if isinstance(exc, IllegalEvent):
-        return "too_late"
-    return "unreadable" if isinstance(exc, Rejected) else "try_again"
-
-
-def _invoke_answer(pressed: Pressed) -> InvokeResponse[Any]:
-    body: Mapping[str, Any] = {"statusCode": 200, "type": _MESSAGE, "value": pressed.message}
-    if pressed.card is not None:
-        body = {"statusCode": 200, "type": _CARD, "value": pressed.card}
-    return InvokeResponse[Any](status=200, body=body)

@@ -16,6 +16,7 @@ from cordpair.errors import PermanentFailure
 
 _MEDIA = uuid.UUID("9f0f6e7e-8a39-4a50-9d5b-6d2b0a1f4c11")
 _CONTEXT_LIMIT = 256
+_TOTAL_S = 10.0  #: a ringing call waits 15 s for its answer
 
 
 class GraphCalls:
@@ -39,7 +40,7 @@ class GraphCalls:
         now: Callable[[], datetime],
         prompts: Sequence[str] = (),
     ) -> None:
-        self._rest = Rest(http, tokens, scope=GRAPH_SCOPE)
+        self._rest = Rest(http, tokens, scope=GRAPH_SCOPE, total_s=_TOTAL_S)
         self._tenant = tenant
         self._region = region
         self._calls = f"{graph_url}/communications/calls"

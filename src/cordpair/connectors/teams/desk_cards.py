@@ -81,7 +81,9 @@ def queues_card(queues: Sequence[QueueLine], locale: str) -> dict[str, Any]:
 def help_card(locale: str, *, opening: str = "help_intro") -> dict[str, Any]:
     """What the bot understands. `opening` is the text above it: hello, unknown_word, help_intro."""
     german = language(locale) == "de"
-    body = [hint(text(locale, opening)) if opening == "help_intro" else heading(text(locale, opening), size="Small")]
+    body = [] if opening == "help_intro" else [heading(text(locale, opening), size="Medium")]
+    if opening != "unknown_word":
+        body.append(hint(text(locale, "help_intro")))
     for english, deutsch, key in _COMMANDS:
         word = own_run(deutsch if german else english, weight="Bolder", fontType="Monospace")
         body.append(line(word, own_run("  " + text(locale, key)), spacing="Small"))

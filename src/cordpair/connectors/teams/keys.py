@@ -39,6 +39,7 @@ class SigningKeys:
         self._jwks_url = url if is_jwks else ""
         self._clock = clock
         self._keys: dict[str, jwt.PyJWK] = {}
+        self._endorsed: dict[str, frozenset[str]] = {}
         self._etag = ""
         self._next = 0.0  #: when the key set is to be fetched again
         self._asked = float("-inf")  #: when it was last asked for
@@ -54,9 +55,8 @@ class SigningKeys:
 
     async def endorsements(self, kid: str) -> frozenset[str]:
         """The channels that may use this key."""
-        key = await self.key(kid)
-        listed = key._jwk_data.get("endorsements") if key is not None else None
-        return frozenset(str(channel) for channel in listed) if isinstance(listed, list) else frozenset()
+        await self.key(kid)
+        return self._endorsed.get(kid, frozenset())
 
     async def _refresh(self, still_due: Callable[[], bool]) -> None:
         async with self._lock:
@@ -77,7 +77,8 @@ class SigningKeys:
         answer = await self._get(url, {"If-None-Match": self._etag} if self._etag else {})
         if answer.status_code == 304:
             return
-        self._keys = _usable(answer.json()["keys"])
+        listed = answer.json()["keys"]
+        self._keys, self._endorsed = _usable(listed), _endorsements(listed)
         self._etag = answer.headers.get("etag", "")
 
     async def _get(self, url: str, headers: dict[str, str] | None = None) -> httpx.Response:
@@ -92,3 +93,7 @@ def _usable(keys: list[dict[str, Any]]) -> dict[str, jwt.PyJWK]:
     if not found:
         raise ValueError("a key set without RSA keys")
     return found
+
+
+def _endorsements(keys: list[dict[str, Any]]) -> dict[str, frozenset[str]]:
+    return {key["kid"]: frozenset(map(str, key.get("endorsements") or ())) for key in keys if "kid" in key}

@@ -12,30 +12,30 @@ import structlog
 log = structlog.get_logger(__name__)
 
 
+#: What the SDK would take from the environment in place of what it is given.
+_READ_BY_THE_SDK = ("CLIENT_SECRET", "MANAGED_IDENTITY_CLIENT_ID", "TENANT_ID", "CLOUD", "SERVICE_URL")
+
+
 @contextmanager
-def _without_dotenv() -> Iterator[None]:
-    # The SDK loads the nearest `.env` of the working directory at import, which would change our settings.
-    before = os.environ.get("PYTHON_DOTENV_DISABLED")
+def own_settings_only() -> Iterator[None]:
+    """Within it, the SDK sees neither the environment's settings nor the nearest `.env` file, which it loads."""
+    before = {name: os.environ.pop(name, None) for name in (*_READ_BY_THE_SDK, "PYTHON_DOTENV_DISABLED")}
     os.environ["PYTHON_DOTENV_DISABLED"] = "1"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it announces its experimental parts, which we do not use
-            yield
+        yield
     finally:
-        if before is None:
-            del os.environ["PYTHON_DOTENV_DISABLED"]
-        else:
-            os.environ["PYTHON_DOTENV_DISABLED"] = before
+        del os.environ["PYTHON_DOTENV_DISABLED"]
+        os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
-with _without_dotenv():
+with own_settings_only(), warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it announces its experimental parts, which we do not use
     from microsoft_teams.api import InvokeResponse
     from microsoft_teams.api.activities.conversation import ConversationUpdateActivity
     from microsoft_teams.api.activities.install_update import InstalledActivity
     from microsoft_teams.api.activities.invoke.adaptive_card import AdaptiveCardInvokeActivity
     from microsoft_teams.api.activities.message import MessageActivity
     from microsoft_teams.api.auth.cloud_environment import PUBLIC, CloudEnvironment
-    from microsoft_teams.api.auth.credentials import TokenCredentials
     from microsoft_teams.apps import ActivityContext, App
 
 __all__ = [
@@ -49,8 +49,8 @@ __all__ = [
     "InvokeResponse",
     "MessageActivity",
     "NoRoutes",
-    "TokenCredentials",
     "keep_texts_out",
+    "own_settings_only",
 ]
 
 
@@ -75,8 +75,7 @@ class _Anonymous(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        place = f"{record.module}:{record.lineno}"
-        log.warning("the Teams SDK reports a problem", place=place, error=error)
+        log.warning("the Teams SDK reports a problem", module=record.module, line=record.lineno, error=error)
 
 
 def keep_texts_out() -> None:

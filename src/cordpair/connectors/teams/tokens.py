@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import msal
+import msgspec
 
 from cordpair.core.tenant import Registration
 from cordpair.errors import CordpairError, PermanentFailure, TemporaryFailure
@@ -17,9 +18,18 @@ BOT_SCOPE = "https://api.botframework.com/.default"
 
 _PUBLIC_LOGIN = "https://login.microsoftonline.com"
 _RENEW_BEFORE_S = 300.0  #: a token is not used in its last five minutes
+_RETRY_S = 30.0
 _TIMEOUT_S = 10.0
 #: Answers of Entra that no repetition changes: wrong secret, unknown app, unknown tenant, missing consent.
 _FINAL = frozenset({"invalid_client", "unauthorized_client", "invalid_request", "invalid_scope", "invalid_grant"})
+
+
+class _Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A token, when to ask for the next and when it ends (seconds of the clock)."""
+
+    token: str
+    renew_at: float
+    ends_at: float
 
 
 class AppTokens:
@@ -29,20 +39,33 @@ class AppTokens:
         self._registration = registration
         self._http = _LoginHttp(login_url)
         self._clock = clock
-        self._held: dict[str, tuple[str, float]] = {}
-        self._lock = asyncio.Lock()
+        self._held: dict[str, _Held] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
         self._app: msal.ConfidentialClientApplication | None = None
 
     async def token(self, scope: str = GRAPH_SCOPE, *, instead_of: str = "") -> str:
         """A bearer token for `scope`. `instead_of` is one that was refused: it is not handed out again."""
-        async with self._lock:
-            held, until = self._held.get(scope, ("", 0.0))
-            if held and held != instead_of and self._clock() < until:
-                return held
-            answer = await asyncio.to_thread(self._acquire, scope, forget=bool(instead_of) and held == instead_of)
-            life_s = float(answer.get("expires_in") or 0.0)
-            self._held[scope] = (answer["access_token"], self._clock() + max(life_s - _RENEW_BEFORE_S, 1.0))
-            return str(answer["access_token"])
+        held = self._held.get(scope)
+        if held is None or held.token == instead_of or self._clock() >= held.renew_at:
+            async with self._locks.setdefault(scope, asyncio.Lock()):
+                held = self._held.get(scope)
+                if held is None or held.token == instead_of or self._clock() >= held.renew_at:
+                    held = self._held[scope] = await self._renewed(scope, held, refused=instead_of)
+        return held.token
+
+    async def _renewed(self, scope: str, held: "_Held | None", *, refused: str) -> "_Held":
+        forget = bool(refused) and held is not None and held.token == refused
+        try:
+            answer = await asyncio.to_thread(self._acquire, scope, forget=forget)
+        except TemporaryFailure:
+            if held is None or forget or self._clock() >= held.ends_at:
+                raise
+            # Entra is away: the old token is good for some minutes, and is not asked about again at once.
+            return msgspec.structs.replace(held, renew_at=self._clock() + _RETRY_S)
+        life_s = float(answer.get("expires_in") or 0.0)
+        ends_at = self._clock() + life_s
+        renew_at = ends_at - min(_RENEW_BEFORE_S, life_s / 2)
+        return _Held(token=str(answer["access_token"]), renew_at=renew_at, ends_at=ends_at)
 
     def close(self) -> None:
         """Let go of connections."""
