@@ -213,3 +213,24 @@ async def test_a_lost_connection_is_said_in_words_and_comes_back(site: Site) -> 
     await expect(page.locator("#connection")).to_be_empty(timeout=15_000)
     await site.floor.show(replace(plausible(), numbers=Numbers(offered=12)))
     await expect(page.locator("#n-offered-")).to_have_text("12")
+
+
+async def test_everything_that_can_be_used_has_a_name_for_a_screen_reader(site: Site) -> None:
+    page = await site.open()
+    await page.click("#n-answered-")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    inside = await names(page)
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    outside = await names(page)
+    assert ("button", "Close") in inside
+    assert {("button", "Try again: Log the call in the CRM"), ("progressbar", "Calls this month")} <= set(outside)
+    assert [role for role, name in inside + outside if not name] == []
+
+
+async def names(page: Page) -> list[tuple[str, str]]:
+    """Role and name of what the browser tells a screen reader about controls (Fluent's own elements included)."""
+    session = await page.context.new_cdp_session(page)
+    tree = await session.send("Accessibility.getFullAXTree")
+    found = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree["nodes"] if "role" in node]
+    return [each for each in found if each[0] in {"button", "link", "progressbar", "dialog", "table", "columnheader"}]
