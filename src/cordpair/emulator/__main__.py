@@ -5,6 +5,7 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from cordpair.emulator.server import running
@@ -19,7 +20,17 @@ def main() -> None:
     options.add_argument("--members", type=int, default=10_000, help="members of the larger organisation")
     options.add_argument("--product", default="", help="where the product listens; /_control/product sets it later")
     options.add_argument("--journal", type=Path, default=None, help="file that the journal is appended to")
-    asyncio.run(_serve(options.parse_args()))
+    chosen = options.parse_args()
+    with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+        runner.run(_serve(chosen))
+
+
+def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not on Windows
+        return None
+    return uvloop.new_event_loop
 
 
 async def _serve(options: argparse.Namespace) -> None:

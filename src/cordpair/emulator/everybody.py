@@ -14,9 +14,6 @@ class Everybody:
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
 
-    def is_busy(self, tenant: Tenant, user: str) -> bool:
-        return self._floor.is_busy(tenant, user)
-
     def is_signed_in(self, tenant: Tenant, user: str) -> bool:
         return self._floor.is_signed_in(tenant, user)
 

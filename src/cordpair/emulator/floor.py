@@ -84,10 +84,6 @@ class Floor:
 
     # ---- what the exchange tells
 
-    def is_busy(self, _tenant: Tenant, user: str) -> bool:
-        seat = self.seats[user]
-        return seat.call is not None or seat.ring is not None
-
     def is_signed_in(self, _tenant: Tenant, user: str) -> bool:
         return self.seats[user].is_signed_in
 

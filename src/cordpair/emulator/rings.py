@@ -34,7 +34,7 @@ class Rings(Lines):
         self._ring_over(ring, results.DECLINED)
 
     def busy(self, ring: Ring) -> None:
-        """The client turned out to be in another call."""
+        """The client is in another call, or rings for one."""
         self._ring_over(ring, results.BUSY)
 
     def _ring(self, call: Call, user: str, participant: str, purpose: str, operation: Operation | None = None) -> None:
@@ -59,9 +59,7 @@ class Rings(Lines):
     def _refusal(self, call: Call, user: str) -> Result | None:
         if call.tenant.agent(user) is None:
             return results.UNKNOWN_USER
-        if not self._people.is_signed_in(call.tenant, user):
-            return results.NO_ENDPOINTS
-        return results.BUSY if self._people.is_busy(call.tenant, user) else None
+        return None if self._people.is_signed_in(call.tenant, user) else results.NO_ENDPOINTS
 
     def _ring_over(self, ring: Ring, result: Result) -> None:
         """A ring ends without the user."""
