@@ -298,4 +298,4 @@ def test_a_break_shows_its_reason() -> None:
 
 @pytest.mark.parametrize("colour", ["#0b6a0b", "red", "", "#fff", "url(x)"])
 def test_any_colour_gives_a_bar(colour: str) -> None:
-    assert colour_bar(colour, "Queue")["backgroundImage"]["url"].startswith("data:image/png;base64,")
+    assert colour_bar(colour, "Queue")["url"].startswith("data:image/png;base64,")

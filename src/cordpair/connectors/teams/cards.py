@@ -64,7 +64,7 @@ def _ringing(facts: CardFacts) -> Element:
 def _declined(facts: CardFacts) -> Element:
     say = facts.say
     body = [*_header(facts, say("declined"), ""), *who(facts), hint(say("declined_hint"))]
-    actions = [execute(say("claim"), "claim", {"call": facts.call}), *open_record(facts)]
+    actions = [execute(say("claim"), "claim", {"call": facts.call}, style="positive"), *open_record(facts)]
     return _card(facts, body, actions, f"{say('declined')}: {caller_title(facts)}")
 
 

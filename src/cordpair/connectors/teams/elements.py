@@ -101,22 +101,21 @@ def choices(name: str, label: str, missing: str, options: Sequence[tuple[str, st
 
 
 def colour_bar(colour: str, meaning: str) -> Element:
-    """A bar in the queue's colour across the card; `meaning` is what a screen reader says of it."""
-    pixel = _pixel(colour)
-    # A container without content is left out by some clients, with its colour.
-    dot = {"type": "Image", "url": pixel, "width": "2px", "height": "2px", "altText": meaning}
-    background = {"url": pixel, "fillMode": "Repeat"}
-    return {"type": "Container", "bleed": True, "backgroundImage": background, "items": [dot]}
+    """A line in the queue's colour across the card; `meaning` is what a screen reader says of it.
+
+    A stretched picture: a container with a background gets the padding of its host, and becomes a thick band.
+    """
+    return {"type": "Image", "url": _line(colour), "size": "Stretch", "altText": meaning}
 
 
-def _pixel(colour: str) -> str:
-    """A PNG of 8 by 8 pixels of one colour, as a data address."""
+def _line(colour: str) -> str:
+    """A PNG of 200 by 2 pixels of one colour, as a data address: about four pixels high on a card."""
     found = _COLOUR.fullmatch(colour) or _COLOUR.fullmatch(_DEFAULT_COLOUR)
     assert found is not None
-    row = b"\x00" + bytes.fromhex(found.group(1)) * 8
+    row = b"\x00" + bytes.fromhex(found.group(1)) * 200
     chunks = (
-        (b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(row * 8, 9)),
+        (b"IHDR", struct.pack(">IIBBBBB", 200, 2, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(row * 2, 9)),
         (b"IEND", b""),
     )
     png = b"\x89PNG\r\n\x1a\n" + b"".join(
