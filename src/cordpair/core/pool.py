@@ -167,6 +167,8 @@ class Pool:
     def first_contact(self, agent: AgentId) -> WaitEntry | None:
         """The contact that `agent` would take, which stays in the order. Passes only those that exclude the agent."""
         contacts = self.contacts
+        if contacts and contacts[0][3].lives and not contacts[0][3].excluded:
+            return contacts[0]
         passed: list[WaitEntry] = []
         while contacts and (not contacts[0][3].lives or agent in contacts[0][3].excluded):
             entry = heappop(contacts)

@@ -96,24 +96,10 @@ class Router:
         known = self._agents[agent]
         if known.entry is not None:
             self.busy(agent)
-        pools = known.profile.pools
         if self._contacts:
-            best = None
-            candidates = 0
-            for pool in pools:
-                if pool.waiting:
-                    candidates += pool.waiting
-                    first = pool.contacts[0]
-                    if not first[3].lives or first[3].excluded:
-                        found = pool.first_contact(agent)
-                        if found is None:
-                            continue
-                        first = found
-                    if best is None or first < best:
-                        best = first
-            if best is not None:
-                contact = best[3]
-                self._take(contact)
+            contact, candidates = self._lowest_key(known)
+            if contact is not None:
+                self._take_contact(contact)
                 return Match(contact.id, agent, _LOWEST_KEY, candidates, contact.key, idle_since)
         self._keep_idle(known, idle_since)
         return None
@@ -122,7 +108,7 @@ class Router:
         """The agent is not to be rung any more (rung elsewhere, break, presence). Idempotent; unknown is busy."""
         known = self._agents.get(agent)
         if known is not None and known.entry is not None:
-            self._ring(known)
+            self._take_agent(known)
 
     def wait(
         self, contact: CallId, need: Need, key: ContactKey, excluded: frozenset[AgentId] = _NOBODY
@@ -138,7 +124,7 @@ class Router:
             found = pool.longest_idle(excluded)
             if found is not None:
                 candidates = pool.idle
-                self._ring(found[2])
+                self._take_agent(found[2])
                 return Match(contact, found[1], _LONGEST_IDLE, candidates, key, found[0])
         waiting = self._contacts[contact] = WaitingContact(contact, pool, key, excluded)
         pool.add_contact((key[0], key[1], key[2], waiting))
@@ -148,7 +134,7 @@ class Router:
         """The contact has left or was taken by other means. Idempotent."""
         waiting = self._contacts.get(contact)
         if waiting is not None:
-            self._take(waiting)
+            self._take_contact(waiting)
 
     def others_for(self, need: Need, excluded: frozenset[AgentId] = _NOBODY) -> int:
         """How many signed-in agents, idle or not, can serve `need` and are not excluded. For rare questions."""
@@ -166,12 +152,25 @@ class Router:
         return None if waiting is None else self.waiting(waiting.pool.need.queue).index(contact) + 1
 
     @staticmethod
-    def _ring(known: IndexedAgent) -> None:
+    def _lowest_key(known: IndexedAgent) -> tuple[WaitingContact | None, int]:
+        """The contact that this agent takes, and how many wait in the classes they can serve."""
+        best = None
+        candidates = 0
+        for pool in known.profile.pools:
+            if pool.waiting:
+                candidates += pool.waiting
+                first = pool.first_contact(known.id)
+                if first is not None and (best is None or first < best):
+                    best = first
+        return (None if best is None else best[3]), candidates
+
+    @staticmethod
+    def _take_agent(known: IndexedAgent) -> None:
         known.entry = None
         for pool in known.profile.pools:
             pool.idle -= 1
 
-    def _take(self, contact: WaitingContact) -> None:
+    def _take_contact(self, contact: WaitingContact) -> None:
         contact.lives = False
         contact.pool.waiting -= 1
         del self._contacts[contact.id]
