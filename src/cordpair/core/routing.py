@@ -67,7 +67,7 @@ class Router:
         self._newest: IdleEntry | None = None
 
     def put_agent(self, agent: AgentId, queues: Collection[QueueId], skills: frozenset[str]) -> Match | None:
-        """Sign an agent in, or change what they can serve. A new agent is busy until `idle` says otherwise.
+        """Put an agent in, or change what they can serve. A new agent is busy until `idle` says otherwise.
 
         An idle agent keeps their place, and is matched at once if the change lets them serve a waiting contact.
         """
@@ -79,7 +79,7 @@ class Router:
         return self.idle(agent, entry[0]) if entry is not None else None
 
     def remove_agent(self, agent: AgentId) -> None:
-        """Sign an agent out. Idempotent."""
+        """Take an agent out: they are not matched any more. Idempotent."""
         self.busy(agent)
         known = self._agents.pop(agent, None)
         if known is not None:
@@ -137,7 +137,7 @@ class Router:
             self._take_contact(waiting)
 
     def others_for(self, need: Need, excluded: frozenset[AgentId] = _NOBODY) -> int:
-        """How many signed-in agents, idle or not, can serve `need` and are not excluded. For rare questions."""
+        """How many of the agents put in, idle or not, can serve `need` and are not excluded. For rare questions."""
         able = [profile.members for profile in self._profiles.values() if profile.can_serve(need)]
         return sum(len(members) - sum(agent in members for agent in excluded) for members in able)
 
