@@ -342,9 +342,11 @@ async def test_users_are_listed_over_all_pages(graph: Graph) -> None:
 
 
 async def test_a_next_page_elsewhere_gets_no_token(graph: Graph) -> None:
-    graph.answers(JSONResponse({"value": [], "@odata.nextLink": "https://elsewhere.example.org/users"}))
+    elsewhere = graph.url.removesuffix("/v1.0") + "/elsewhere"
+    graph.answers(JSONResponse({"value": [], "@odata.nextLink": elsewhere}), JSONResponse({"value": []}))
     with pytest.raises(TemporaryFailure):
         await everybody(graph)
+    assert [request.path for request in graph.server.seen] == ["/v1.0/users"]
 
 
 async def test_a_user_that_is_not_there_is_nobody(graph: Graph) -> None:
