@@ -103,5 +103,7 @@ async def test_an_activity_of_the_playground_is_signed_and_passed_on(product: Pr
     }
     url = f"{product.cloud.url}/playground/{product.tenant.id}/api/messages"
     assert (await product.http.post(url, json=activity)).status_code == 200
-    assert product.activities[-1] == activity
+    passed_on = product.activities[-1]
+    assert (passed_on["text"], passed_on["serviceUrl"]) == ("hi", activity["serviceUrl"])
+    assert passed_on["conversation"]["tenantId"] == product.tenant.id
     assert len(product.bearers) == 1

@@ -65,6 +65,28 @@ async def test_graph_fails_as_often_as_it_was_told_to(product: Product) -> None:
     assert statuses == [503, 503, 200]
 
 
+async def test_a_request_whose_answer_is_lost_was_carried_out(product: Product) -> None:
+    call = await product.dial()
+    await product.control("faults", {"graph": {"path": "/answer", "status": 504, "times": 1, "after": True}})
+    answer = await product.graph("POST", f"/communications/calls/{call}/answer", product.answer_body())
+    await product.advance(2)
+    assert answer.status_code == 504
+    assert product.states(call)[-1] == "updated established"
+
+
+async def test_a_failure_can_say_when_to_come_again(product: Product) -> None:
+    await product.control("faults", {"graph": {"path": "/users", "status": 429, "times": 1, "retry_after_s": 7}})
+    assert (await product.graph("GET", "/users")).headers["retry-after"] == "7"
+
+
+async def test_the_connector_fails_on_demand(product: Product) -> None:
+    agent = await product.manual()
+    await product.control("faults", {"connector": {"path": "/activities", "status": 502, "times": 1}})
+    chat = f"/conversations/{agent.conversation}/activities"
+    statuses = [(await product.connector("POST", chat, {"type": "message", "text": "x"})).status_code for _ in "ab"]
+    assert statuses == [502, 201]
+
+
 async def test_a_wrong_control_request_is_told_what_is_wrong(product: Product) -> None:
     answer = await product.http.post(f"{product.cloud.url}/_control/calls", json={"tenant": "nobody"})
     assert (answer.status_code, answer.json()["error"]) == (400, "Unusable: no such organisation")

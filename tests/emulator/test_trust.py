@@ -90,6 +90,12 @@ async def test_an_invite_needs_the_permission_for_group_calls(product: Product) 
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "7504")
 
 
+async def test_an_operation_for_users_is_refused_to_an_application(product: Product) -> None:
+    answer = await product.graph("GET", "/me")
+    assert answer.status_code == 400
+    assert "delegated" in answer.json()["error"]["message"]
+
+
 def without(parts: Parts, permission: str) -> None:
     """Take a permission away from the application of the first organisation."""
     first, *others = parts.cloud.world.tenants

@@ -12,6 +12,7 @@ from cordpair.emulator import cards
 from cordpair.emulator.chat import Chat, Chats
 from cordpair.emulator.cloud import Cloud
 from cordpair.emulator.entra import BOT_API, NotAuthorized, TokenReader
+from cordpair.emulator.failing import Failing
 from cordpair.emulator.world import Tenant
 
 
@@ -31,6 +32,7 @@ class Connector:
         self._cloud = cloud
         self._chats = chats
         self._tokens = TokenReader(cloud, BOT_API)
+        self.failing = Failing()
 
     def routes(self) -> list[Route]:
         chat = "/connector/{tid}/v3/conversations/{cid}"
@@ -102,10 +104,13 @@ class Connector:
 
     def _guarded(self, handler: Any) -> Any:
         async def serve(request: Request) -> Response:
-            raw = await request.body()
+            raw, fails = await request.body(), self.failing.strikes(request.url.path)
             try:
                 tenant = self._tenant(request)
-                response: Response = handler(tenant, request, json.loads(raw) if raw else None)
+                if not fails or self.failing.after:
+                    response: Response = handler(tenant, request, json.loads(raw) if raw else None)
+                if fails:
+                    response = self.failing.answer()
             except Refused as exc:
                 response = _error(exc.status, exc.code, str(exc))
             except NotAuthorized as exc:

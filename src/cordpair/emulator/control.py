@@ -9,6 +9,7 @@ from starlette.routing import Route
 from cordpair.emulator.callers import Manners
 from cordpair.emulator.control_requests import Handler, Unusable, route
 from cordpair.emulator.delivery import Faults
+from cordpair.emulator.failing import Failing
 from cordpair.emulator.floor import Habits
 from cordpair.emulator.graph.call import Call
 from cordpair.emulator.latency import latencies
@@ -166,12 +167,13 @@ class Control:
     # ---- faults
 
     async def faults(self, _request: Request, body: dict[str, Any]) -> Any:
-        """Set what goes wrong; what is not named goes right again. `graph`: {path, status, times} fails requests."""
-        wishes = {name: body.get(name) for name in ("notifications", "graph", "habits")}
+        """Set what goes wrong; what is not named goes right again. `graph` and `connector` are `Failing`s."""
+        wishes = {name: body.get(name) for name in ("notifications", "graph", "connector", "habits")}
         changes = dict(wishes["notifications"] or {})
         changes["calls"] = frozenset(changes.get("calls", ()))
         self._parts.delivery.faults = Faults(**changes)
-        self._parts.graph.failing = dict(wishes["graph"] or {})
+        self._parts.graph.failing = Failing(**(wishes["graph"] or {}))
+        self._parts.connector.failing = Failing(**(wishes["connector"] or {}))
         if wishes["habits"]:
             known = {field.name for field in fields(Habits)}
             self._parts.floor.habits = Habits(**{n: float(v) for n, v in wishes["habits"].items() if n in known})

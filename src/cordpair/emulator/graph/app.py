@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from cordpair.emulator.cloud import Cloud
 from cordpair.emulator.entra import GRAPH, NotAuthorized, TokenReader
-from cordpair.emulator.graph.checks import check_body, find
+from cordpair.emulator.failing import Failing
+from cordpair.emulator.graph.checks import check_answer, check_body, find
 from cordpair.emulator.graph.errors import GraphError, bad_request
 from cordpair.emulator.graph.tables import Operation
 from cordpair.emulator.world import Tenant
@@ -49,7 +50,7 @@ class Graph:
         self._cloud = cloud
         self._tokens = TokenReader(cloud, GRAPH)
         self._handlers = handlers
-        self.failing: dict[str, Any] = {}
+        self.failing = Failing()
 
     def routes(self) -> list[Route]:
         methods = ["GET", "POST", "PATCH", "DELETE", "PUT"]
@@ -57,14 +58,15 @@ class Graph:
 
     async def serve(self, request: Request) -> Response:
         path = "/" + request.path_params["path"]
-        tenant_id, body = "", None
+        tenant_id, body, fails = "", None, self.failing.strikes(path)
         try:
             claims = self._claims(request)
             tenant_id = claims["tid"]
             body = await _json(request)
-            self._fail_if_asked(path)
-            answer = await self._handle(request, path, claims, body)
-            response = self._response(answer)
+            if not fails or self.failing.after:
+                response = self._response(await self._handle(request, path, claims, body))
+            if fails:
+                response = self.failing.answer()
         except GraphError as exc:
             response = JSONResponse(exc.body(), status_code=exc.status)
             if exc.status == 401:
@@ -87,17 +89,15 @@ class Graph:
             self._cloud.journal.note("outside the slice", method=request.method, path=path)
             raise GraphError(404, "ResourceNotFound", f"No operation {request.method} {path} in this Graph.")
         op, ids = found
+        if op.kind == "delegated":
+            raise bad_request("This request is only valid with a delegated authentication flow.")
         if op.anyof and not set(op.anyof) & set(claims.get("roles", ())):
             code = "7504" if path.startswith("/communications/calls") else "Authorization_RequestDenied"
             raise GraphError(403, code, "Insufficient privileges: one of " + ", ".join(op.anyof) + " is needed.")
         asked = Asked(tenant, op, ids, check_body(op, body), request.query_params)
-        return await self._handlers[op.method, op.path](asked)
-
-    def _fail_if_asked(self, path: str) -> None:
-        """Answer with the failure that was asked for through the control API, as often as was asked."""
-        if self.failing and self.failing["path"] in path and self.failing["times"] > 0:
-            self.failing["times"] -= 1
-            raise GraphError(self.failing["status"], "generalException", "The emulated Graph was told to fail.")
+        answer = await self._handlers[op.method, op.path](asked)
+        check_answer(op, answer.body)
+        return answer
 
     def _response(self, answer: Answer) -> Response:
         headers = {"Location": f"{self._cloud.url}/graph/v1.0{answer.location}"} if answer.location else None

@@ -37,6 +37,13 @@ def check_body(op: Operation, body: Any) -> dict[str, Any]:
     return body or {}
 
 
+def check_answer(op: Operation, body: dict[str, Any] | list[dict[str, Any]] | None) -> None:
+    """An answer of ours has the fields of the table and no others."""
+    for resource in body if isinstance(body, list) else [body or {}]:
+        unknown = set(resource) - set(op.answer) - {"@odata.type"}
+        assert not unknown, f"{op.method} {op.path} answers {sorted(unknown)}, which the table does not know"
+
+
 def _check(where: str, shape: Shape, value: Any) -> None:
     if isinstance(shape, str):
         wrong_bool = isinstance(value, bool) and shape == "integer"

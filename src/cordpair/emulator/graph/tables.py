@@ -38,7 +38,9 @@ _OPERATION = "id status clientContext resultInfo"
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation. `anyof` are application permissions of which one must be granted, empty: none is needed.
+    """One operation. `anyof` are permissions of which one must be granted, empty: none is needed.
+
+    `kind` is whose permissions they are: application, or delegated (a user's: refused to an application).
 
     `body` is None where none is taken. `answer` are the fields of the answer, `many` says it is a `value` list.
     """
@@ -49,13 +51,19 @@ class Operation:
     body: Shape | None = None
     answer: tuple[str, ...] = field(default=())
     many: bool = False
+    kind: str = "application"
 
 
 def _op(
-    line: str, anyof: str = "", body: Shape | None = None, answer: str = "", many: bool = False
+    line: str,
+    anyof: str = "",
+    body: Shape | None = None,
+    answer: str = "",
+    many: bool = False,
+    kind: str = "application",
 ) -> tuple[tuple[str, str], Operation]:
     method, path = line.split(" ")
-    return (method, path), Operation(method, path, tuple(anyof.split()), body, tuple(answer.split()), many)
+    return (method, path), Operation(method, path, tuple(anyof.split()), body, tuple(answer.split()), many, kind)
 
 
 _CALLS = "/communications/calls/{call-id}"
@@ -173,6 +181,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = dict(
         _op("DELETE /subscriptions/{subscription-id}", ""),
         _op("GET /users", "User.Read.All User.ReadBasic.All Directory.Read.All", answer=_USER, many=True),
         _op("GET /users/{user-id}", "User.Read.All User.ReadBasic.All Directory.Read.All", answer=_USER),
+        _op("GET /me", "User.Read", answer=_USER, kind="delegated"),
         _op("GET /organization", "Organization.Read.All Directory.Read.All", answer="id displayName", many=True),
         _op("GET /users/{user-id}/teamwork/installedApps", _INSTALL, answer="id", many=True),
         _op(
