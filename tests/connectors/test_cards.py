@@ -21,6 +21,7 @@ from cordpair.core.caller import Grade
 from cordpair.core.effects import Face
 from cordpair.core.events import OfferEnd
 from cordpair.core.ids import PartyRef
+from cordpair.engine import desk
 from cordpair.errors import Rejected
 from tests.connectors.card_people import BECK, CALL, EVIL, FOREIGN, ONE, SEVERAL, UNKNOWN, WITHHELD, all_cards
 from tests.connectors.teams_world import shared_data
@@ -257,6 +258,10 @@ def test_every_text_is_complete_in_both_languages(key: str) -> None:
     assert english
     assert german
     assert fields(english) == fields(german)
+
+
+def test_every_verdict_of_the_engine_has_words() -> None:
+    assert set(desk._VERDICTS.values()) - set(texts.TEXTS) == set()
 
 
 def test_german_is_formal() -> None:

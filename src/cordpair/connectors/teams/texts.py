@@ -90,7 +90,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "party_missing": ("Please say who it was.", "Bitte wählen Sie, wer es war."),
     "nobody": ("Nobody of these", "Niemand davon"),
     "save": ("Save", "Speichern"),
-    "done": ("Done", "Erledigt"),
+    "done": ("Done", "Abgeschlossen"),
     "logged": ("logged in {crm}", "in {crm} erfasst"),
     "pending": ("not logged yet: {why}", "noch nicht erfasst: {why}"),
     "no_disposition": ("no result entered", "kein Ergebnis erfasst"),
@@ -161,6 +161,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "not_an_agent": (
         "You are not set up as an agent yet. Please ask your administrator.",
         "Sie sind noch nicht als Agent eingerichtet. Bitte wenden Sie sich an Ihre Administration.",
+    ),
+    "not_ready": (
+        "Write “ready” first, then you can take calls.",
+        "Schreiben Sie zuerst „bereit“, dann können Sie Anrufe annehmen.",
     ),
     "too_late": ("That call is no longer waiting.", "Dieser Anruf wartet nicht mehr."),
     "in_progress": ("It is being done.", "Wird ausgeführt."),
