@@ -198,6 +198,13 @@ async def test_an_address_that_changed_is_told_again(bot: Bot) -> None:
     assert [heard[0] for heard in bot.desk.heard] == ["installed", "said", "installed", "said"]
 
 
+async def test_an_activity_without_a_language_is_in_the_one_known_before(bot: Bot) -> None:
+    await bot.post(bot.message())
+    await bot.post(bot.activity("conversationUpdate", membersAdded=[{"id": f"28:{CLIENT}"}], locale=None))
+    await bot.post(bot.message(locale=None))
+    assert bot.desk.heard[2:] == [("said", TENANT, ANA, "status", "de-DE")]
+
+
 async def test_a_pressed_button_reaches_the_desk_with_its_data(bot: Bot) -> None:
     await bot.post(bot.press("wrap_up", call="c1", note="called back"))
     assert bot.desk.heard == [("pressed", TENANT, ANA, "wrap_up", {"call": "c1", "note": "called back"}, "de-DE")]

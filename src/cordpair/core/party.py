@@ -27,7 +27,10 @@ class PartyRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChatReference(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an agent's 1:1 chat with the bot is reached. `locale` is the language of the agent's Teams client."""
+    """Where an agent's 1:1 chat with the bot is reached.
+
+    `locale` is the language of the agent's Teams client, empty while the client has not said it.
+    """
 
     conversation: str
     service_url: str

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from msgspec.structs import replace
+
 from cordpair.connectors.kit import ChatReference
 from cordpair.connectors.teams import words
 from cordpair.connectors.teams.cards import card
@@ -21,7 +23,7 @@ from cordpair.engine.cards import card_facts
 from cordpair.engine.clock import Clock
 from cordpair.engine.commands import IN_PROGRESS, Commands
 from cordpair.errors import Rejected
-from cordpair.store.doors import Store
+from cordpair.store.doors import Store, TenantRows
 from cordpair.store.fold import FloorRows
 
 #: What the fold says of a command, and what the agent reads.
@@ -60,7 +62,7 @@ class AgentDesk:
         """Remember where the agent is reached. Somebody who is no agent of ours leaves no trace."""
         async with self._store.open_tenant(tenant) as rows:
             if agent in {one.id for one in await rows.agents.of_floor()}:
-                await rows.chats.put(agent, chat)
+                await rows.chats.put(agent, chat if chat.locale else await _with_language(rows, agent, chat))
 
     async def said(self, tenant: TenantId, agent: AgentId, text_: str, locale: str) -> Reply:
         """Answer a chat message; words that are not understood get help."""
@@ -144,6 +146,15 @@ class AgentDesk:
     async def _floor(self, tenant: TenantId) -> FloorRows:
         async with self._store.open_tenant(tenant) as rows:
             return await rows.load_floor(timedelta(0), self._clock.now())
+
+
+async def _with_language(rows: TenantRows, agent: AgentId, chat: ChatReference) -> ChatReference:
+    """The chat in the language known before, else in the one that the administrator set up for the agent."""
+    known = await rows.chats.get(agent)
+    if known is not None and known.locale:
+        return replace(chat, locale=known.locale)
+    locales = {one.id: one.locale for one in await rows.agents.set_up()}
+    return replace(chat, locale=locales.get(agent, ""))
 
 
 def _face(call: Call, agent: AgentId, verb: str) -> Face:

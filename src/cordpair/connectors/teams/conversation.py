@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from cordpair.connectors.kit import ChatReference
 from cordpair.connectors.teams.chat import BotChat
@@ -92,10 +93,11 @@ class Bot:
     async def _on_reached(self, ctx: ActivityContext[Any]) -> None:
         agent = _agent(ctx)
         if agent is not None and _is_personal(ctx):
-            await self._reached(agent, _chat_reference(ctx))
+            await self._reached(agent, self._chat_with(agent, ctx))
 
     async def _on_message(self, ctx: ActivityContext[MessageActivity]) -> None:
-        agent, chat = _agent(ctx), _chat_reference(ctx)
+        agent = _agent(ctx)
+        chat = self._chat_with(agent, ctx)
         if not _is_personal(ctx):
             await self._send(chat, Reply(text=text(chat.locale, "only_personal")))
         elif agent is not None:
@@ -103,7 +105,8 @@ class Bot:
             await self._send(chat, await self._said(agent, str(ctx.activity.text or ""), chat.locale))
 
     async def _on_card_action(self, ctx: ActivityContext[AdaptiveCardInvokeActivity]) -> InvokeResponse[Any]:
-        agent, locale = _agent(ctx), _chat_reference(ctx).locale
+        agent = _agent(ctx)
+        locale = self._chat_with(agent, ctx).locale
         action = ctx.activity.value.action
         if agent is None or not _is_personal(ctx):
             return _invoke_answer(Pressed(message=text(locale, "only_personal"), ok=False))
@@ -116,6 +119,12 @@ class Bot:
             log.warning("a card action failed", verb=verb, agent_id=agent, error=type(exc).__name__)
             pressed = Pressed(message=text(locale, _apology(exc)), ok=False)
         return _invoke_answer(pressed)
+
+    def _chat_with(self, agent: AgentId | None, ctx: ActivityContext[Any]) -> ChatReference:
+        """The chat of an activity. Some activities leave the language out: then it is the one known before."""
+        chat = _chat_reference(ctx)
+        known = self._known.get(agent) if agent else None
+        return chat if chat.locale or known is None else replace(chat, locale=known.locale)
 
     async def _said(self, agent: AgentId, words: str, locale: str) -> Reply:
         try:
@@ -158,7 +167,7 @@ def _is_personal(ctx: ActivityContext[Any]) -> bool:
 def _chat_reference(ctx: ActivityContext[Any]) -> ChatReference:
     activity = ctx.activity
     return ChatReference(
-        conversation=activity.conversation.id, service_url=activity.service_url, locale=activity.locale or "en"
+        conversation=activity.conversation.id, service_url=activity.service_url, locale=activity.locale or ""
     )
 
 

@@ -86,7 +86,8 @@ def help_card(locale: str, *, opening: str = "help_intro") -> dict[str, Any]:
         body.append(hint(text(locale, "help_intro")))
     for english, deutsch, key in _COMMANDS:
         word = own_run(deutsch if german else english, weight="Bolder", fontType="Monospace")
-        body.append(line(word, own_run("  " + text(locale, key)), spacing="Small"))
+        columns = [_column("130px", word), _column("stretch", own_run(text(locale, key)))]
+        body.append({"type": "ColumnSet", "columns": columns, "spacing": "Small"})
     return _answer(body, text(locale, opening), locale)
 
 
@@ -96,10 +97,12 @@ def _queue(queue: QueueLine) -> list[Element]:
 
 
 def _row(cells: Sequence[Element]) -> Element:
-    columns = [
-        {"type": "Column", "width": 3 if place == 0 else 1, "items": [line(cell)]} for place, cell in enumerate(cells)
-    ]
+    columns = [_column(3 if place == 0 else 1, cell) for place, cell in enumerate(cells)]
     return {"type": "ColumnSet", "columns": columns, "spacing": "Small"}
+
+
+def _column(width: int | str, cell: Element) -> Element:
+    return {"type": "Column", "width": width, "items": [line(cell)]}
 
 
 def _answer(body: Sequence[Element], speak: str, locale: str) -> Element:
