@@ -1,4 +1,4 @@
-"""The Agents Playground in Chromium: Microsoft's own bot client, in which an agent of the demo world writes and presses."""
+"""The Agents Playground in Chromium: Microsoft's own bot client, in which an agent of the demo world works."""
 
 import asyncio
 import contextlib
@@ -100,12 +100,15 @@ async def _until_up(process: asyncio.subprocess.Process, url: str, folder: Path)
     async with httpx.AsyncClient(timeout=5) as http, asyncio.timeout(_STARTS_IN_S):
         while True:
             if process.returncode is not None:
-                said = [file.read_text() for file in folder.glob("devTools/*.log")]
-                raise AssertionError(f"the Playground ended: {said}")
+                raise AssertionError(f"the Playground ended, and said why: {_said(folder)}")
             with contextlib.suppress(httpx.TransportError):
                 if (await http.get(f"{url}/_internal/v1/config")).status_code == 200:
                     return
             await asyncio.sleep(0.1)
+
+
+def _said(folder: Path) -> str:
+    return "".join(file.read_text() for file in folder.glob("devTools/m365agentsplayground.log"))[-2000:]
 
 
 async def _nowhere(route: Route) -> None:
@@ -122,7 +125,12 @@ def _free_port() -> int:
 def _configuration(desk: Desk) -> dict[str, Any]:
     """The Playground's own file: who signs in, with which bot they chat. It wants five colleagues and two channels."""
     tenant, registration = desk.tenant, desk.tenant.registration
-    stranger = {"userPrincipleName": "nobody@example.com", "email": "nobody@example.com", "givenName": "", "surname": ""}
+    stranger = {
+        "userPrincipleName": "nobody@example.com",
+        "email": "nobody@example.com",
+        "givenName": "",
+        "surname": "",
+    }
     colleagues = [
         {**stranger, "id": f"29:{number}", "name": f"Colleague {number}", "aadObjectId": f"{number:032x}"}
         for number in range(1, 6)

@@ -1,10 +1,10 @@
-"""The whole thing, up: cordpair on a PostgreSQL of its own, and an emulated Microsoft cloud in which nobody works yet."""
+"""The whole thing, up: cordpair on a PostgreSQL of its own, and an emulated Microsoft cloud where nobody works yet."""
 
 import asyncio
 import contextlib
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from cordpair.settings import Settings, read_settings
 
 _MEMBERS = 200
 _SOON_S = 10.0
+_START_S = 30.0
 
 
 class Stand:
@@ -67,9 +68,7 @@ class Desk:
 
     async def until_it_rings(self, *, ringing: bool = True) -> None:
         """Wait until the agent's Teams client rings, or no longer does."""
-        async with asyncio.timeout(_SOON_S):
-            while (await self._seen())["ringing"] is None if ringing else (await self._seen())["ringing"]:
-                await asyncio.sleep(0.05)
+        await _until(lambda: self._rings(ringing), _SOON_S)
 
     async def call_in(self, number: str) -> str:
         """Somebody calls the organisation's first queue, and stays on the line until told otherwise."""
@@ -81,20 +80,20 @@ class Desk:
 
     async def logged(self) -> list[dict[str, Any]]:
         """What stands in the organisation's iMIS, once something does."""
-        async with asyncio.timeout(_SOON_S):
-            while not (found := await self._stand.get(f"/imis/{self.tenant.imis}/_control/activities")):
-                await asyncio.sleep(0.05)
-        activities: list[dict[str, Any]] = found
-        return activities
+        found: list[dict[str, Any]] = await _until(self._activities, _SOON_S)
+        return found
 
     def member(self) -> Member:
         """A member with a number that is only theirs."""
         known = holders(self._stand.cloud.parts.members[self.tenant.id])
         return next(who[0] for who in known.values() if len(who) == 1 and len(who[0].e164) == 1 and who[0].company)
 
-    async def _seen(self) -> dict[str, Any]:
-        seen: dict[str, Any] = await self._stand.get(f"/_control/agents/{self.agent.id}")
-        return seen
+    async def _rings(self, ringing: bool) -> bool:
+        seen = await self._stand.get(f"/_control/agents/{self.agent.id}")
+        return (seen["ringing"] is not None) is ringing
+
+    async def _activities(self) -> Any:
+        return await self._stand.get(f"/imis/{self.tenant.imis}/_control/activities")
 
 
 @contextlib.asynccontextmanager
@@ -127,14 +126,25 @@ async def _set_up(product: Product, tenant: dict[str, Any]) -> None:
 async def _serving(product: Product, listening: socket.socket, tenants: int) -> AsyncIterator[None]:
     serving = asyncio.create_task(serve(product, sock=listening))
     try:
-        async with asyncio.timeout(30):
-            while len(product.node.tenants) < tenants:
-                await asyncio.sleep(0.02)
+        await _until(lambda: _owned(product, tenants), _START_S)
         yield
     finally:
         serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await serving
+
+
+async def _owned(product: Product, tenants: int) -> bool:
+    return len(product.node.tenants) == tenants
+
+
+async def _until(look: Callable[[], Awaitable[Any]], limit_s: float) -> Any:
+    """What `look` gives as soon as that is something. Raises TimeoutError."""
+    async with asyncio.timeout(limit_s):
+        while True:
+            if found := await look():
+                return found
+            await asyncio.sleep(0.05)
 
 
 @contextlib.contextmanager
