@@ -27,48 +27,91 @@ class Server:
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
+        self._empty: list[str] = []
 
     @contextlib.asynccontextmanager
     async def fresh(self) -> AsyncIterator[Databases]:
-        """A pair of databases that nobody else uses, gone afterwards."""
-        number = next(_numbers)
-        main, keys = f"main_{number}", f"keys_{number}"
-        connection = await asyncpg.connect(self._url("postgres"))
-        try:
-            await connection.execute(f'create database {main} template "cordpair"')
-            await connection.execute(f'create database {keys} template "cordpair_keys"')
-            yield Databases(main_url=self._url(main), keys_url=self._url(keys), direct_roles=True)
-        finally:
-            for name in (main, keys):
-                await connection.execute(f"drop database if exists {name} with (force)")
-            await connection.close()
+        """A pair of empty databases that nobody else uses meanwhile.
 
-    def _url(self, name: str) -> str:
+        Emptied afterwards and used again: that is ten times cheaper than making new ones.
+        """
+        pair = self._empty.pop() if self._empty else await self._new_pair()
+        main, keys = self.url(f"main_{pair}"), self.url(f"keys_{pair}")
+        yield Databases(main_url=main, keys_url=keys, direct_roles=True)
+        for url in (main, keys):
+            await _empty(url)
+        self._empty.append(pair)
+
+    def url(self, name: str) -> str:
+        """Address of a database as the server's owner, whom row-level security does not bind."""
         return self._databases.main_url.replace("///cordpair?", f"///{name}?")
+
+    async def _new_pair(self) -> str:
+        pair = str(next(_numbers))
+        connection = await asyncpg.connect(self.url("postgres"))
+        try:
+            await connection.execute(f"create database main_{pair} template cordpair strategy file_copy")
+            await connection.execute(f"create database keys_{pair} template cordpair_keys strategy file_copy")
+        finally:
+            await connection.close()
+        return pair
+
+
+async def _empty(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            "do $$ declare name text; begin set local session_replication_role = replica; "
+            "for name in select tablename from pg_tables where schemaname = 'public' loop "
+            "if name <> 'alembic_version' then execute format('delete from %I', name); end if; end loop; end $$"
+        )
+    finally:
+        await connection.close()
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """A folder that also the database's own user reaches (pytest's are closed to it)."""
+    path = Path(tempfile.mkdtemp(prefix="cordpair-test-"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def server(programs: Path | None = None) -> Iterator[Server]:
     """A server for many tests, whatever event loop each of them has. It lives in a loop of its own thread."""
-    folder = Path(tempfile.mkdtemp(prefix="cordpair-test-"))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     life = contextlib.AsyncExitStack()
-    try:
-        yield Server(asyncio.run_coroutine_threadsafe(_start(life, folder, programs), loop).result(120))
-    finally:
-        asyncio.run_coroutine_threadsafe(life.aclose(), loop).result(60)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    with folder() as data_dir:
+        try:
+            yield Server(asyncio.run_coroutine_threadsafe(_start(life, data_dir, programs), loop).result(120))
+        finally:
+            asyncio.run_coroutine_threadsafe(life.aclose(), loop).result(60)
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
 
 
-async def _start(life: contextlib.AsyncExitStack, folder: Path, programs: Path | None) -> Databases:
-    databases = await life.enter_async_context(postgres.running(Settings(data_dir=folder), programs=programs))
+async def _start(life: contextlib.AsyncExitStack, data_dir: Path, programs: Path | None) -> Databases:
+    databases = await life.enter_async_context(postgres.running(Settings(data_dir=data_dir), programs=programs))
     await migrate(databases)
+    await _spare_the_disk(databases)
     return databases
+
+
+async def _spare_the_disk(databases: Databases) -> None:
+    """Only a power cut would show the difference; making and dropping databases is many times faster."""
+    connection = await asyncpg.connect(databases.main_url)
+    try:
+        await connection.execute("alter system set fsync = off")
+        await connection.execute("select pg_reload_conf()")
+    finally:
+        await connection.close()
 
 
 @contextlib.asynccontextmanager

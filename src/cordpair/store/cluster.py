@@ -44,7 +44,8 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
             "unix_socket_permissions": "0700",
             "timezone": "UTC",
             "max_connections": "200",
-            # The server's log holds no values: neither statements nor the details of errors.
+            # The server's log holds no values: an error of a statement is told to us, not written down.
+            "log_min_messages": "log",
             "log_min_error_statement": "panic",
             "log_error_verbosity": "terse",
         }

@@ -12,6 +12,7 @@ from cordpair.core.changes import Changes
 from cordpair.core.ids import TenantId
 from cordpair.errors import Rejected
 from cordpair.store.agents import Agents
+from cordpair.store.beacon import Beacon
 from cordpair.store.calls import Calls
 from cordpair.store.chats import Cards, Chats
 from cordpair.store.databases import APP_ROLE, KEYS_ROLE, QUEUE_ROLE, Connection, Databases, Pool
@@ -100,7 +101,7 @@ class Store:
             with translated("start"):
                 await migrate(databases)
                 app = await opened.enter_async_context(_pool(databases.main_url, databases, APP_ROLE, pool_size))
-                queue = await opened.enter_async_context(_pool(databases.main_url, databases, QUEUE_ROLE, few))
+                queue = await opened.enter_async_context(_pool(databases.main_url, databases, QUEUE_ROLE, few + 1))
                 keys = await opened.enter_async_context(_pool(databases.keys_url, databases, KEYS_ROLE, few))
             return cls(app, queue, KeyStore(keys, operator_key), keys, opened.pop_all())
 
@@ -121,6 +122,10 @@ class Store:
         """One transaction on ids and instants of all tenants."""
         async with _transaction(self._queue, "begin", "queue's door") as connection:
             yield QueueRows(connection)
+
+    def beacon(self, owner: str) -> Beacon:
+        """Says, for as long as it burns, that the owner of this name lives. Keeps one connection."""
+        return Beacon(self._queue, owner)
 
     async def accept(self, tenant: TenantId, items: Sequence[Incoming]) -> int:
         """Store what came in, durably before this returns; returns how many were new (a known source and key is not).

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
+from cordpair.core.effects import Lane
 from cordpair.core.ids import RegistrationId, TenantId
+from cordpair.store.beacon import SPACE
 from cordpair.store.databases import Connection
 
 _RELEASED = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,15 +45,30 @@ class QueueRows:
         """Give all tenants of this owner back, so that another one need not wait."""
         await self._connection.execute("update leases set expires_at = $2 where owner = $1", owner, _RELEASED)
 
+    async def bury(self, now: datetime) -> list[TenantId]:
+        """End the leases of owners whose beacon is out; returns their tenants. For processes whose own beacon burns.
+
+        What these owners had claimed may run at once. What they were sending may have been carried out; a write to the
+        CRM may even be carried out later, so it keeps its time until it is looked for.
+        """
+        return [_tenant(row) for row in await self._connection.fetch(_BURY, now, SPACE, int(Lane.CRM))]
+
     async def claim(
-        self, limit: int, now: datetime, lease_for: timedelta, tenants: Sequence[TenantId] | None = None
+        self,
+        limit: int,
+        now: datetime,
+        lease_for: timedelta,
+        tenants: Sequence[TenantId] | None = None,
+        *,
+        crm_lease_for: timedelta = timedelta(0),
     ) -> list[tuple[TenantId, int]]:
         """Claim up to `limit` effects that may run: (tenant, outbox id), the most urgent first.
 
         Lower lanes first; within a lane every tenant gets its first before one gets its second. `tenants` are those
-        whose effects we may perform (None: all).
+        whose effects we may perform (None: all). A write to the CRM is claimed for `crm_lease_for` when that is longer.
         """
-        rows = await self._connection.fetch(_CLAIM, limit, now, now + lease_for, tenants)
+        crm_until = now + max(lease_for, crm_lease_for)
+        rows = await self._connection.fetch(_CLAIM, limit, now, now + lease_for, tenants, int(Lane.CRM), crm_until)
         rows.sort(key=lambda row: (row["lane"], row["turn"], row["run_at"], row["id"]))
         return [(_tenant(row), row["id"]) for row in rows]
 
@@ -103,6 +120,22 @@ with renewed as (
 select * from renewed union all select * from taken union all select * from made
 """
 
+# `burning` is read once: the server looks at all of its locks for it.
+_BURY = """
+with burning as materialized (
+    select objid::bigint as owner from pg_locks
+    where locktype = 'advisory' and classid::bigint = $2 and objsubid = 2 and granted
+    and database = (select oid from pg_database where datname = current_database())
+), dead as (
+    update leases set expires_at = $1
+    where expires_at > $1 and hashtext(owner)::bigint & 4294967295 not in (select owner from burning) returning tenant
+), freed as (
+    update outbox o set state = 'ready', lease_until = null, unknown = o.unknown or o.state = 'sending'
+    from dead d where o.tenant = d.tenant and (o.state = 'claimed' or (o.state = 'sending' and o.lane < $3))
+)
+select tenant from dead
+"""
+
 # Both walk from tenant to tenant along a partial index: what it costs depends on the tenants that have something to do,
 # not on how much they have.
 _CLAIM = """
@@ -122,7 +155,7 @@ with recursive busy (tenant) as (
 ), chosen as (
     select * from ranked order by lane, turn, run_at, id limit $1
 )
-update outbox o set state = 'claimed', lease_until = $3
+update outbox o set state = 'claimed', lease_until = case when c.lane < $5 then $3 else $6 end
 from chosen c where o.tenant = c.tenant and o.id = c.id
 returning o.tenant, o.id, c.lane, c.turn, c.run_at
 """

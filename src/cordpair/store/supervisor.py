@@ -70,6 +70,9 @@ class _Server:
         await _stop(self._cluster)
         if self._process is not None:
             await self._process.wait()
+        if self._cluster.socket.parent != self._cluster.home:
+            with contextlib.suppress(OSError):
+                self._cluster.socket.rmdir()
 
 
 async def _launch(cluster: Cluster) -> asyncio.subprocess.Process:

@@ -1,0 +1,211 @@
+"""Another tenant sees nothing, whichever way it asks; the queue's door sees no content at all."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from cordpair.connectors.kit import ChatReference
+from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
+from cordpair.core.effects import LogActivity
+from cordpair.core.events import WrapUpExpired
+from cordpair.core.ids import PartyRef, RegistrationId, TenantId, offer_id
+from cordpair.core.party import PartyRecord
+from cordpair.errors import Rejected
+from cordpair.store.agents import Agents
+from cordpair.store.calls import Calls
+from cordpair.store.chats import Card, Cards, Chats
+from cordpair.store.databases import APP_ROLE, QUEUE_ROLE, Databases
+from cordpair.store.doors import Store, TenantRows
+from cordpair.store.inbox import Inbox, Incoming
+from cordpair.store.marks import Bookmark, Bookmarks, Subscription, Subscriptions
+from cordpair.store.outbox import Outbox
+from cordpair.store.parties import IndexedParty, IndexedPhone, Parties, PartyHit
+from cordpair.store.sealing import Unreadable
+from cordpair.store.setups import Setups
+from cordpair.store.timers import Timers
+from tests.databases import OPERATOR_KEY, Server
+from tests.store.world import ANA, NOON, A, B, call, configured, leased
+
+CALL = call()
+NUMBER = "+493012345678"
+Question = Callable[[TenantRows], Awaitable[object]]
+
+QUESTIONS: dict[str, Question] = {
+    "setups.get": lambda rows: rows.setups.get(),
+    "setups.registration": lambda rows: rows.setups.registration(RegistrationId("reg-a")),
+    "setups.crm": lambda rows: rows.setups.crm(),
+    "setups.queues": lambda rows: rows.setups.queues(),
+    "agents.of_floor": lambda rows: rows.agents.of_floor(),
+    "agents.set_up": lambda rows: rows.agents.set_up(),
+    "calls.get": lambda rows: rows.calls.get(CALL.id),
+    "calls.load": lambda rows: rows.calls.load([CALL.id]),
+    "calls.of_floor": lambda rows: rows.calls.of_floor(NOON - timedelta(days=1)),
+    "calls.arrived_since": lambda rows: rows.calls.arrived_since(NOON - timedelta(days=1)),
+    "calls.count_since": lambda rows: rows.calls.count_since(NOON - timedelta(days=1)),
+    "calls.counts": lambda rows: rows.calls.counts(NOON - timedelta(days=1)),
+    "calls.history_of": lambda rows: rows.calls.history_of(CALL.id),
+    "calls.offers_of": lambda rows: rows.calls.offers_of(CALL.id),
+    "calls.legs_of": lambda rows: rows.calls.legs_of(CALL.id),
+    "calls.pending": lambda rows: rows.calls.pending(),
+    "timers.due": lambda rows: rows.timers.due(NOON, 10),
+    "timers.next_run": lambda rows: rows.timers.next_run(),
+    "inbox.unfolded": lambda rows: rows.inbox.unfolded(10),
+    "inbox.result": lambda rows: rows.inbox.result("graph", "folded"),
+    "inbox.parked": lambda rows: rows.inbox.parked(),
+    "outbox.load": lambda rows: rows.outbox.load(range(1000)),
+    "outbox.parked": lambda rows: rows.outbox.parked(),
+    "cards.get": lambda rows: rows.cards.get(CALL.id, ANA),
+    "chats.get": lambda rows: rows.chats.get(ANA),
+    "parties.find": lambda rows: rows.parties.find(NUMBER),
+    "parties.find_many": lambda rows: _any_found(rows, NUMBER),
+    "parties.count": lambda rows: rows.parties.count(),
+    "bookmarks.get": lambda rows: rows.bookmarks.get("imis"),
+    "subscriptions.all": lambda rows: rows.subscriptions.all(),
+    "subscriptions.by_graph_id": lambda rows: rows.subscriptions.by_graph_id("graph-1"),
+}
+
+
+async def _any_found(rows: TenantRows, number: str) -> list[PartyHit]:
+    return (await rows.parties.find_many([number]))[number]
+
+
+async def filled(store: Store) -> None:
+    """Something of everything, for A."""
+    await configured(store, A)
+    epoch = await leased(store, A)
+    await store.accept(A, [Incoming("graph", key, b"{}", NOON) for key in ("folded", "parked", "new")])
+    changes = Changes(
+        calls={CALL.id: CALL},
+        offers={
+            offer_id(CALL.id, 1): OfferRecord(
+                id=offer_id(CALL.id, 1), call=CALL.id, agent=ANA, number=1, state=OfferState.RINGING, made_at=NOON
+            )
+        },
+        legs={(CALL.id, 0): Leg(call=CALL.id, number=0, agent=None, joined_at=NOON)},
+        history=[HistoryEntry(at=NOON, what="Arrived", call=CALL.id)],
+        effects=[LogActivity(call=CALL.id)],
+        timers={"t": Timer(key="t", run_at=NOON, event=WrapUpExpired(at=NOON, call=CALL.id))},
+        pending={CALL.id: PendingItem(call=CALL.id, reason="unknown", since=NOON)},
+    )
+    async with store.open_tenant(A) as rows:
+        first, second, _ = await rows.inbox.unfolded(3)
+        await rows.write_fold(
+            owner="node-1", epoch=epoch, changes=changes, folded={first.id: b"done"}, fired=[], now=NOON
+        )
+        await rows.inbox.park(second.id, "KeyError")
+        await rows.cards.put(CALL.id, ANA, Card(activity_id="card-1", number=1))
+        await rows.chats.put(ANA, ChatReference(conversation="chat-1", service_url="https://smba.example"))
+        party = PartyRecord(ref=PartyRef("imis", "101"), name="Erika Beispiel")
+        await rows.parties.upsert([IndexedParty(party, (IndexedPhone(NUMBER),))])
+        await rows.bookmarks.put("imis", Bookmark(bookmark="7", at=NOON))
+        await rows.subscriptions.put(
+            Subscription(kind="presence", graph_id="graph-1", client_state="secret", expires_at=NOON)
+        )
+    async with store.open_queue() as queue:
+        (claimed,) = await queue.claim(1, NOON, timedelta(seconds=30))
+    async with store.open_tenant(A) as rows:
+        await rows.outbox.park(claimed[1], NOON, "refused")
+
+
+async def test_another_tenant_sees_nothing(store: Store) -> None:
+    await filled(store)
+    for name, ask in QUESTIONS.items():
+        async with store.open_tenant(A) as rows:
+            assert await ask(rows), f"{name}: the owner sees it"
+        async with store.open_tenant(B) as rows:
+            assert not await ask(rows), name
+
+
+def test_every_question_of_the_tenants_door_is_asked_above() -> None:
+    parts = {
+        "inbox": Inbox, "outbox": Outbox, "timers": Timers, "calls": Calls, "agents": Agents, "setups": Setups,
+        "cards": Cards, "chats": Chats, "parties": Parties, "bookmarks": Bookmarks, "subscriptions": Subscriptions,
+    }  # fmt: skip
+    writes = {
+        "put", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked", "cancel", "set",
+        "save", "configure", "upsert", "remove",
+    }  # fmt: skip
+    questions = {
+        f"{part}.{name}" for part, kind in parts.items() for name in vars(kind) if name[0] != "_" and name not in writes
+    }
+    assert questions == {*QUESTIONS, "calls.next_sequence"}
+
+
+async def connected(databases: Databases, role: str, tenant: str | None = None) -> asyncpg.Connection:
+    connection: asyncpg.Connection = await asyncpg.connect(databases.main_url, **databases.as_role(role))
+    if tenant is not None:
+        await connection.execute("select set_config('app.tenant', $1, false)", tenant)
+    return connection
+
+
+async def test_without_a_tenant_there_are_no_rows(postgresql: Server) -> None:
+    async with postgresql.fresh() as databases:
+        store = await Store.open(databases, OPERATOR_KEY, pool_size=2)
+        await filled(store)
+        connection = await connected(databases, APP_ROLE)
+        assert await connection.fetchval("select count(*) from calls") == 0
+        await connection.close()
+        await store.close()
+
+
+async def test_a_row_cannot_be_written_for_or_moved_to_another_tenant(postgresql: Server) -> None:
+    async with postgresql.fresh() as databases:
+        store = await Store.open(databases, OPERATOR_KEY, pool_size=2)
+        await configured(store, A, B)
+        connection = await connected(databases, APP_ROLE, A)
+        for statement in ("update queues set tenant = $1", "insert into tenants values ($1, 'x', 'DE', 'UTC')"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement, B)
+        assert await connection.execute("delete from queues where tenant = $1", B) == "DELETE 0"
+        await connection.close()
+        await store.close()
+
+
+@pytest.mark.parametrize("table", ["calls", "agents", "parties", "party_phones", "history", "chats", "crm_setups"])
+async def test_the_queues_role_cannot_read_what_is_content(postgresql: Server, table: str) -> None:
+    async with postgresql.fresh() as databases:
+        connection = await connected(databases, QUEUE_ROLE)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch(f"select * from {table}")
+        await connection.close()
+
+
+@pytest.mark.parametrize("column", ["inbox.sealed", "inbox.key", "outbox.body", "outbox.call", "timers.body"])
+async def test_the_queues_role_cannot_read_content_of_what_it_queues(postgresql: Server, column: str) -> None:
+    table, name = column.split(".")
+    async with postgresql.fresh() as databases:
+        connection = await connected(databases, QUEUE_ROLE)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch(f"select {name} from {table}")
+        await connection.close()
+
+
+async def test_a_ciphertext_copied_into_another_tenants_row_does_not_open(postgresql: Server) -> None:
+    async with postgresql.fresh() as databases:
+        store = await Store.open(databases, OPERATOR_KEY, pool_size=2)
+        await configured(store, A, B)
+        owner = await asyncpg.connect(databases.main_url)
+        await owner.execute(
+            "update agents b set name_sealed = a.name_sealed from agents a where a.tenant = $1 and b.tenant = $2", A, B
+        )
+        await owner.close()
+        with pytest.raises(Unreadable):
+            async with store.open_tenant(B) as rows:
+                await rows.agents.of_floor()
+        await store.close()
+
+
+async def test_a_tenant_that_is_no_uuid_is_refused(store: Store) -> None:
+    with pytest.raises(Rejected):
+        async with store.open_tenant(TenantId("x'; drop table calls; --")):
+            pass
+
+
+async def test_an_app_registration_leads_to_its_tenant(store: Store) -> None:
+    await configured(store, A, B)
+    async with store.open_queue() as queue:
+        assert await queue.directory(RegistrationId("reg-b")) == B
+        assert await queue.directory(RegistrationId("reg-x")) is None
+        assert await queue.tenants() == [A, B]
