@@ -301,6 +301,11 @@ def test_a_break_shows_its_reason() -> None:
     assert "mittag" in words(status_card(StatusFacts(state=AgentState.BREAK, reason="mittag"), "de"))
 
 
+def test_a_ready_agent_whom_teams_shows_as_busy_reads_why_nothing_rings() -> None:
+    facts = StatusFacts(state=AgentState.READY, presence="Busy", presence_age_s=5.0, held=True)
+    assert "While Teams shows you as Busy, calls go to others." in words(status_card(facts, "en"))
+
+
 @pytest.mark.parametrize("colour", ["#0b6a0b", "red", "", "#fff", "url(x)"])
 def test_any_colour_gives_a_bar(colour: str) -> None:
     assert colour_bar(colour, "Queue")["url"].startswith("data:image/png;base64,")

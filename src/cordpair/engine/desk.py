@@ -14,7 +14,7 @@ from cordpair.connectors.teams.desk_cards import QueueLine, StatusFacts, help_ca
 from cordpair.connectors.teams.texts import text
 from cordpair.connectors.teams.wrap_up import read_wrap_up
 from cordpair.core import events as e
-from cordpair.core.agent import Agent, AgentState
+from cordpair.core.agent import Agent, AgentState, may_be_rung
 from cordpair.core.call import Call, CallState
 from cordpair.core.effects import Face
 from cordpair.core.ids import AgentId, CallId, OfferId, QueueId, TenantId, offer_parts
@@ -175,6 +175,7 @@ def _status(floor: FloorRows, agent_id: AgentId, now: datetime) -> StatusFacts:
         reason=agent.reason,
         presence=agent.presence.availability if agent.presence else "",
         presence_age_s=(now - agent.presence.at).total_seconds() if agent.presence else None,
+        held=agent.state is AgentState.READY and not may_be_rung(agent, now),
         queues=tuple(names[queue] for queue in agent.queues if queue in names),
     )
 

@@ -38,13 +38,17 @@ class QueueLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """How an agent stands. `presence_age_s` is None when no presence is known."""
+    """How an agent stands. `presence_age_s` is None when no presence is known.
+
+    `held` says that a ready agent is not rung because of the presence.
+    """
 
     state: AgentState
     in_state_s: float = 0.0
     reason: str = ""
     presence: str = ""
     presence_age_s: float | None = None
+    held: bool = False
     queues: tuple[str, ...] = ()
 
 
@@ -58,6 +62,8 @@ def status_card(facts: StatusFacts, locale: str) -> dict[str, Any]:
     body = [heading(text(locale, "your_status"), size="Small"), line(*runs, spacing="Small")]
     if facts.state is AgentState.NOT_RESPONDING:
         body.append(hint(text(locale, "not_responding_hint")))
+    if facts.held:
+        body.append(hint(text(locale, "held_hint", presence=facts.presence)))
     if facts.presence_age_s is not None:
         shown = text(locale, "presence", presence=facts.presence, age=age(facts.presence_age_s))
         body.append(line(run(shown, isSubtle=True, size="Small"), spacing="Small"))

@@ -133,6 +133,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "You missed a call. Write *ready* to take calls again.",
         "Sie haben einen Anruf verpasst. Schreiben Sie *bereit*, um wieder Anrufe zu erhalten.",
     ),
+    "held_hint": (
+        "While Teams shows you as {presence}, calls go to others.",
+        "Solange Teams Sie als {presence} zeigt, gehen Anrufe an andere.",
+    ),
     # answers of the bot
     "your_status": ("Your status", "Ihr Status"),
     "your_queues": ("Your queues", "Ihre Warteschlangen"),
