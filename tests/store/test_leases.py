@@ -79,3 +79,16 @@ async def test_renewing_does_not_wait_for_a_fold(store: Store) -> None:
     async with store.open_tenant(A) as rows:
         await fold(rows, epoch)
         assert await asyncio.wait_for(lease(store, "node-1"), 5) == {A: epoch}
+
+
+async def test_who_is_gone_is_replaced_before_the_lease_runs_out(store: Store) -> None:
+    await configured(store, A)
+    beacon = store.beacon("node-1")
+    await beacon.burn()
+    await lease(store, "node-1")
+    async with store.open_queue() as queue:
+        assert await queue.bury(NOON) == []
+    await beacon.put_out()
+    async with store.open_queue() as queue:
+        assert await queue.bury(NOON) == [A]
+    assert await lease(store, "node-2") == {A: 2}

@@ -1,15 +1,16 @@
-"""Who lives: a lock that belongs to a session, and that the server takes back as soon as the session's process is gone.
+"""Who lives: a lock that belongs to a session, and that the server takes back as soon as its process is gone.
 
-A lease alone says only that its owner lived a moment ago. Beside it each owner keeps a beacon burning; when a process was
-killed its beacon is out at once, and its successor need not wait for the lease to run out. Where a whole machine or the
-network is gone the server learns it late: then the lease decides, as before.
+A lease alone says only that its owner lived a moment ago. Beside it each owner keeps a beacon burning; when a process
+was killed its beacon is out at once, and its successor need not wait for the lease to run out. Where a whole machine or
+the network is gone the server learns it late: then the lease decides, as before.
 """
 
 import contextlib
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
-from cordpair.store.databases import Connection, Pool
+from cordpair.store.databases import Pool
 from cordpair.store.faults import translated
 
 SPACE = 0x6C697665  #: first half of the lock's name; the second is a hash of the owner's name
@@ -21,7 +22,7 @@ class Beacon:
 
     def __init__(self, pool: Pool, owner: str) -> None:
         self._pool, self._owner = pool, owner
-        self._connection: Connection | None = None
+        self._connection: PoolConnectionProxy[asyncpg.Record] | None = None
 
     async def burn(self) -> None:
         """Light it, or make sure that it still burns. Raises TemporaryFailure."""

@@ -155,7 +155,7 @@ with recursive busy (tenant) as (
 ), chosen as (
     select * from ranked order by lane, turn, run_at, id limit $1
 )
-update outbox o set state = 'claimed', lease_until = case when c.lane < $5 then $3 else $6 end
+update outbox o set state = 'claimed', lease_until = case when c.lane < $5 then $3::timestamptz else $6::timestamptz end
 from chosen c where o.tenant = c.tenant and o.id = c.id
 returning o.tenant, o.id, c.lane, c.turn, c.run_at
 """
