@@ -43,10 +43,6 @@ class Playground:
         await self.page.keyboard.type(words)
         await self.page.get_by_role("button", name="Send Message").click()
 
-    async def picture(self, path: Path) -> None:
-        """A picture of the whole client."""
-        await self.page.screenshot(path=path)
-
     def heard(self) -> list[dict[str, Any]]:
         """What the Playground recorded: every activity in and out, with the answers."""
         parts = "".join(file.read_text() for file in sorted(self._folder.glob("devTools/events_recording_*.log")))
@@ -59,7 +55,7 @@ async def playground(desk: Desk, browser: Browser, folder: Path) -> AsyncIterato
     assert is_installed(), "run: .venv/bin/python -m tools.install_playground"
     port = _free_port()
     async with _process(desk, folder, port) as url:
-        context = await browser.new_context(viewport={"width": 1280, "height": 900})
+        context = await browser.new_context(viewport={"width": 1280, "height": 900}, device_scale_factor=2)
         await context.route(lambda address: urlsplit(address).hostname != "127.0.0.1", _nowhere)
         page = await context.new_page()
         await page.goto(url)

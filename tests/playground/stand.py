@@ -12,6 +12,8 @@ import httpx
 
 from cordpair.app import Product, assembled, serve
 from cordpair.cli.demo_world import setup_of
+from cordpair.core.ids import AgentId, TenantId
+from cordpair.core.party import ChatReference
 from cordpair.emulator.members import Member, holders
 from cordpair.emulator.server import Running, running
 from cordpair.emulator.world import Agent, Tenant
@@ -39,6 +41,10 @@ class Stand:
         """Ask the emulated world something."""
         return (await self._http.get(self.cloud.url + path)).raise_for_status().json()
 
+    async def post(self, url: str, body: dict[str, Any]) -> None:
+        """Send something, which must be taken."""
+        (await self._http.post(url, json=body)).raise_for_status()
+
     async def control(self, what: str, **body: object) -> Any:
         """Tell the emulated world something."""
         answer = await self._http.post(f"{self.cloud.url}/_control/{what}", json=body)
@@ -58,9 +64,10 @@ class Desk:
         return f"{self._stand.cloud.url}/playground/{self.tenant.id}/api/messages"
 
     async def sign_in(self) -> None:
-        """The agent opens Teams; what happens there is up to the test."""
+        """The agent opens Teams, and cordpair hears of it. What happens there is up to the test."""
         await self.do("manual")
         await self.do("sign_in")
+        await _until(self._is_seen, _SOON_S)
 
     async def do(self, what: str) -> None:
         """In the Teams client: accept, hang_up, sign_out."""
@@ -88,9 +95,21 @@ class Desk:
         known = holders(self._stand.cloud.parts.members[self.tenant.id])
         return next(who[0] for who in known.values() if len(who) == 1 and len(who[0].e164) == 1 and who[0].company)
 
+    async def chat(self) -> ChatReference:
+        """Where the product reaches the agent."""
+        async with self._stand.product.store.open_tenant(TenantId(self.tenant.id)) as rows:
+            found = await rows.chats.get(AgentId(self.agent.id))
+        assert found is not None
+        return found
+
     async def _rings(self, ringing: bool) -> bool:
         seen = await self._stand.get(f"/_control/agents/{self.agent.id}")
         return (seen["ringing"] is not None) is ringing
+
+    async def _is_seen(self) -> bool:
+        async with self._stand.product.store.open_tenant(TenantId(self.tenant.id)) as rows:
+            seen = {agent.id: agent.presence for agent in await rows.agents.of_floor()}[AgentId(self.agent.id)]
+        return seen is not None and seen.availability == "Available"
 
     async def _activities(self) -> Any:
         return await self._stand.get(f"/imis/{self.tenant.imis}/_control/activities")

@@ -1,4 +1,7 @@
-"""A real client that nobody here wrote: the Agents Playground installs the bot and takes a call, as an agent does."""
+"""A real client that nobody here wrote: the Agents Playground installs the bot and takes a call, as an agent does.
+
+`PICTURES=docs/images` writes the picture of the card for the documentation there, `card.png`.
+"""
 
 import os
 import shutil
@@ -11,11 +14,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
 from tests.playground.client import Playground, playground
-from tests.playground.stand import Stand, standing
+from tests.playground.pictures import Album
+from tests.playground.stand import Desk, Stand, standing
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-#: With PICTURES=folder the test leaves pictures of the card there, for the documentation.
 PICTURES = os.environ.get("PICTURES", "")
 CHROMIUM = [
     "--no-sandbox",
@@ -46,7 +49,7 @@ async def stand() -> AsyncIterator[Stand]:
 async def test_an_agent_refuses_a_call_takes_it_after_all_and_logs_it(
     stand: Stand, browser: Browser, tmp_path: Path
 ) -> None:
-    desk = stand.desk("Alfie Thornbury")
+    desk, album = stand.desk("Alfie Thornbury"), Album()
     async with playground(desk, browser, tmp_path) as teams:
         await expect(teams.cards.last).to_contain_text("Hello!")
         await desk.sign_in()
@@ -60,7 +63,7 @@ async def test_an_agent_refuses_a_call_takes_it_after_all_and_logs_it(
         card = teams.card(member.name)
         await expect(card).to_contain_text("Incoming call")
         await expect(card).to_contain_text(member.company)
-        await picture(teams, "ringing")
+        await album.take(card)
 
         await card.get_by_role("button", name="Not now").click()
         await expect(card).to_contain_text("You said not now")
@@ -76,17 +79,19 @@ async def test_an_agent_refuses_a_call_takes_it_after_all_and_logs_it(
         await card.get_by_role("combobox").click()
         await teams.page.get_by_role("option", name="Call back").click()
         await card.get_by_role("textbox", name="Note").fill("Wants the events calendar by post.")
-        await picture(teams, "wrap-up")
+        await album.take(card)
         await card.get_by_role("button", name="Save").click()
         await expect(card).to_contain_text("Done")
         await expect(card).to_contain_text("logged in iMIS")
-        await picture(teams, "done")
+        await album.take(card)
 
         (logged,) = await desk.logged()
         assert (logged["PartyId"], logged["UF_3"]) == (member.party_id, "Call back")
         assert logged["NOTE"] == "Wants the events calendar by post."
         assert await teams.cards.count() == before + 1
         assert len(posted(teams, member.name)) == 1, "one card, changed in place"
+    if PICTURES:
+        await album.write(browser, Path(PICTURES) / "card.png")
 
 
 @pytest.mark.parametrize(
@@ -113,9 +118,22 @@ async def german(stand: Stand, browser: Browser, tmp_path_factory: pytest.TempPa
         yield teams
 
 
-async def picture(teams: Playground, name: str) -> None:
-    if PICTURES:
-        await teams.picture(Path(PICTURES) / f"{name}.png")
+async def test_a_bot_added_without_a_language_speaks_the_one_that_was_set_up(stand: Stand) -> None:
+    desk = stand.desk("Bruno Achterberg")
+    bot = {"id": desk.tenant.registration.bot_id}
+    await stand.post(desk.bot_endpoint, {**plain_activity(desk), "type": "conversationUpdate", "membersAdded": [bot]})
+    assert (await desk.chat()).locale == "de-DE"
+
+
+def plain_activity(desk: Desk) -> dict[str, Any]:
+    """What a client says of itself in every activity; the language is not part of it."""
+    return {
+        "id": "activity-1",
+        "serviceUrl": "http://127.0.0.1:9/_connector",
+        "from": {"id": desk.agent.teams_id, "aadObjectId": desk.agent.id},
+        "recipient": {"id": desk.tenant.registration.bot_id},
+        "conversation": {"id": desk.agent.conversation, "conversationType": "personal"},
+    }
 
 
 def posted(teams: Playground, words: str) -> list[dict[str, Any]]:
