@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Locator, Page, Route
 from tests.playground.stand import Desk
 from tools.install_playground import PROGRAM, is_installed, node
 
-_STARTS_IN_S = 20.0
+_STARTS_IN_S = 40.0
 _CARD = ".ac-adaptiveCard"
 
 

@@ -21,8 +21,8 @@ from cordpair.engine.sync import PartySync
 from cordpair.settings import Settings, read_settings
 
 _MEMBERS = 200
-_SOON_S = 10.0
-_START_S = 30.0
+_SOON_S = 15.0
+_START_S = 60.0
 
 
 class Stand:

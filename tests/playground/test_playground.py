@@ -20,6 +20,7 @@ from tests.playground.stand import Desk, Stand, standing
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 PICTURES = os.environ.get("PICTURES", "")
+_PATIENCE_MS = 15_000  #: on a machine that has other things to do
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",
@@ -33,6 +34,7 @@ CHROMIUM = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
+    expect.set_options(timeout=_PATIENCE_MS)
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     async with async_playwright() as driver:
         chromium = await driver.chromium.launch(executable_path=path, args=CHROMIUM)
