@@ -15,7 +15,7 @@ from cordpair.store.doors import Store
 
 log = structlog.get_logger(__name__)
 
-LEASE_S = 10.0  #: real seconds; another node takes over when they pass without renewal
+LEASE_S = 10.0  #: real seconds; another node takes over when they pass without renewal, or at once when we are dead
 RENEW_S = 2.5
 
 #: Makes the service of a tenant that this node has just got, for the given epoch.
@@ -28,6 +28,7 @@ class Node:
     def __init__(self, store: Store, name: str, wall: Clock, make_service: MakeService) -> None:
         self.name = name
         self._store, self._wall, self._make_service = store, wall, make_service
+        self._beacon = store.beacon(name)
         self._services: dict[TenantId, tuple[int, TenantService, asyncio.Task[None]]] = {}
 
     @property
@@ -51,7 +52,9 @@ class Node:
 
     async def _renew(self) -> None:
         try:
+            await self._beacon.burn()
             async with self._store.open_queue() as queue:
+                await queue.bury(self._wall.now())
                 tenants = await queue.tenants()
                 epochs = await queue.lease(tenants, self.name, self._wall.now(), timedelta(seconds=LEASE_S))
         except CordpairError as exc:
@@ -90,3 +93,4 @@ class Node:
         with contextlib.suppress(CordpairError):
             async with self._store.open_queue() as queue:
                 await queue.release(self.name)
+        await self._beacon.put_out()

@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 POLL_S = 0.25  #: real seconds
 LEASE_S = 30.0  #: real seconds after which an attempt that says nothing counts as one of unknown outcome
+CRM_LEASE_S = 120.0  #: of the clock: a CRM that has taken a write may carry it out this late, though we were killed
 MOST_ATTEMPTS = 12
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 300.0
@@ -70,13 +71,13 @@ class OutboxWorkers:
         owned = self._owned()
         if not self._free or not owned:
             return []
-        lease = timedelta(seconds=LEASE_S * self._clock.rate)
+        lease, crm = timedelta(seconds=LEASE_S * self._clock.rate), timedelta(seconds=CRM_LEASE_S)
         try:
             async with self._store.open_queue() as queue:
                 if self._clock.now() >= self._sweep_at:
                     self._sweep_at = self._clock.now() + lease / 6
                     await queue.expired(self._clock.now())
-                return await queue.claim(self._free, self._clock.now(), lease, sorted(owned))
+                return await queue.claim(self._free, self._clock.now(), lease, sorted(owned), crm_lease_for=crm)
         except CordpairError as exc:
             log.warning("outbox waits for the database", error=type(exc).__name__)
             return []

@@ -69,7 +69,7 @@ class Performer:
         """Do it. Raises TemporaryFailure (again later) and PermanentFailure (parked, a person sees it)."""
         match effect:
             case o.AnswerCall():
-                return await self._answer(effect)
+                return await self._answer(effect, attempt)
             case o.InviteAgent():
                 return await self._invite(effect, attempt)
             case o.WithdrawInvite():
@@ -92,7 +92,12 @@ class Performer:
             case _:
                 assert_never(effect)
 
-    async def _answer(self, order: o.AnswerCall) -> Sequence[e.AnyEvent]:
+    async def _answer(self, order: o.AnswerCall, attempt: Attempt) -> Sequence[e.AnyEvent]:
+        """Take the call. After an unknown outcome it may be ours already: then what is read tells how it stands."""
+        if attempt.repeat:
+            facts = await self._calls.read(order.graph_id)
+            if not _rings(facts):
+                return facts
         try:
             await self._calls.answer(order.graph_id)
         except PermanentFailure as exc:
@@ -171,6 +176,12 @@ class Performer:
         if found is None:
             raise Rejected("the call of this effect is not stored")
         return found
+
+
+def _rings(facts: Sequence[e.AnyEvent]) -> bool:
+    """Whether the call that was read still waits for our answer."""
+    told = {type(fact) for fact in facts}
+    return e.Arrived in told and e.Established not in told
 
 
 def _talk_s(call: Call) -> int:
