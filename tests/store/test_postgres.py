@@ -162,7 +162,8 @@ async def test_half_a_set_up_is_made_again(data_dir: Path) -> None:
 async def test_a_stale_file_that_names_a_stranger_is_not_believed(data_dir: Path) -> None:
     async with postgres.running(Settings(data_dir=data_dir)):
         written = (data_dir / "cluster" / "postmaster.pid").read_text()
-    stranger = await asyncio.create_subprocess_exec("sleep", "600")
+    become = (await asyncio.to_thread(cluster_in, data_dir)).runner.before_exec(die_with_us=False)
+    stranger = await asyncio.create_subprocess_exec("sleep", "600", preexec_fn=become)  # of the same user
     try:
         stale = written.replace(written.split("\n")[0], str(stranger.pid), 1)
         (data_dir / "cluster" / "postmaster.pid").write_text(stale)

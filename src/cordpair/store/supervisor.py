@@ -52,7 +52,7 @@ class _Server:
             try:
                 await self.start()
             except PermanentFailure as failure:
-                log.error("the database server does not start", reason=str(failure))
+                log.error("the database server does not start", error=type(failure).__name__)
 
     async def start(self) -> None:
         """Start the server and wait until it takes connections. Raises PermanentFailure when it does not."""
