@@ -211,7 +211,7 @@ def translators(tenant: TenantId, region: str) -> Mapping[str, Translate]:
     def own(body: bytes, _at: datetime) -> Sequence[e.AnyEvent]:
         return [e.decode(body)]
 
-    return {"graph": graph, "presence": presence, "result": own, "command": own}
+    return {"graph": graph, "presence": presence, "result": own, "command": own, "timer": own}
 
 
 @contextlib.asynccontextmanager

@@ -1,11 +1,12 @@
 """The one writer of a tenant: reads its inbox and its timers, folds, and makes the result true in one transaction.
 
 Memory follows the commit: when a commit fails, or the lease is lost, the floor in memory is thrown away and built anew
-from the store. An event that raises is tried alone and then parked, so that no poison event blocks a tenant.
+from the store. When a batch raises, each of its rows and timers is tried alone and what raises again is parked, so that no
+poison event blocks a tenant.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -20,6 +21,7 @@ from cordpair.engine.facts import LinkOf, Told, Translate, identify, read
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import IllegalEvent, TemporaryFailure
 from cordpair.store.doors import Store, TenantRows
+from cordpair.store.inbox import InboxRow, Incoming
 from cordpair.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,13 @@ RECENT = timedelta(minutes=30)  #: closed calls stay in memory this long, for la
 
 #: Called after a commit, with the floor as it is now and what has changed.
 Publish = Callable[[TenantId, Floor, Changes], None]
+
+
+class _Batch(msgspec.Struct):
+    """What one turn has read from the store."""
+
+    rows: list[InboxRow] = []
+    fired: list[Timer] = []
 
 
 class TenantLoop:
@@ -56,7 +65,6 @@ class TenantLoop:
         self._translators, self._link, self._region = translators, link, region
         self._publish, self._metrics = publish, metrics
         self._floor: Floor | None = None
-        self._batch = BATCH
 
     async def run(self) -> None:
         """Fold until cancelled. A failure of the database is waited out."""
@@ -71,22 +79,53 @@ class TenantLoop:
 
     async def turn(self) -> bool:
         """One batch. Returns whether there was any work. Raises TemporaryFailure; StaleLease when the lease is lost."""
-        floor = self._floor or await self._open()
-        now = self._clock.now()
+        batch = _Batch()
+        try:
+            return await self._fold(batch, BATCH, BATCH)
+        except TemporaryFailure:
+            raise
+        except Exception as exc:
+            if not batch.rows and not batch.fired:
+                raise  # the floor cannot be read: nothing can be put aside that would help
+            self._note(exc)
+            await self._one_by_one(len(batch.rows), len(batch.fired))
+            return True
+
+    async def _one_by_one(self, rows: int, timers: int) -> None:
+        """Something in a batch raises: try each of it alone, and put aside what raises again."""
+        for most_rows, most_timers in [(1, 0)] * rows + [(0, 1)] * timers:
+            batch = _Batch()
+            try:
+                await self._fold(batch, most_rows, most_timers)
+            except TemporaryFailure:
+                raise
+            except Exception as exc:  # noqa: BLE001 - the outermost place of this work: it is parked with its reason
+                self._note(exc)
+                await self._put_aside(batch, f"could not be folded: {type(exc).__name__}")
+
+    async def _fold(self, batch: "_Batch", most_rows: int, most_timers: int) -> bool:
+        """Read, fold, commit. What was read stands in `batch`, also when this raises."""
+        try:
+            floor = self._floor or await self._open()
+            told = await self._read(floor, batch, most_rows, most_timers)
+            if not told and not batch.fired and not floor.changes.history:
+                return False
+            results = [self._fold_row(floor, one) for one in told]
+            self._fold_timers(floor, batch.fired)
+            await self._commit(floor, list(zip(told, results, strict=True)), batch.fired)
+        except BaseException:
+            self._floor = None  # half-folded, or not what the store holds
+            raise
+        return True
+
+    async def _read(self, floor: Floor, batch: "_Batch", most_rows: int, most_timers: int) -> list[Told]:
         async with self._store.open_tenant(self.tenant) as rows:
-            told = read(await rows.inbox.unfolded(self._batch), self._translators)
-            fired = await rows.timers.due(now, self._batch)
-            if not told and not fired:
-                return await self._commit(floor, [], []) if floor.changes.history else False
+            batch.rows = await rows.inbox.unfolded(most_rows) if most_rows else []
+            batch.fired = await rows.timers.due(self._clock.now(), most_timers) if most_timers else []
+            told = read(batch.rows, self._translators)
             await identify(told, rows.parties, self._link, self._region)
             await self._remember_closed(rows, floor, told)
-        try:
-            results = [self._fold_row(floor, one) for one in told]
-            self._fold_timers(floor, fired)
-        except Exception as exc:  # noqa: BLE001 - the outermost place of this work: the row is parked with its reason
-            await self._after_poison(told, fired, exc)
-            return True
-        return await self._commit(floor, list(zip(told, results, strict=True)), fired)
+        return told
 
     async def _open(self) -> Floor:
         """Build the floor from the store, and let everybody who is ready take what waits."""
@@ -128,36 +167,28 @@ class TenantLoop:
                 except IllegalEvent:
                     continue
 
-    async def _commit(self, floor: Floor, told: Sequence[tuple[Told, bytes]], fired: Sequence[Timer]) -> bool:
+    async def _commit(self, floor: Floor, told: Sequence[tuple[Told, bytes]], fired: Sequence[Timer]) -> None:
         changes = floor.take_changes()
         readable = {one.row.id: result for one, result in told if not one.error}
-        try:
-            async with self._store.open_tenant(self.tenant) as rows:
-                for one, _ in told:
-                    if one.error:
-                        await rows.inbox.park(one.row.id, one.error)
-                await self._write(rows, changes, readable, fired)
-        except BaseException:
-            self._floor = None
-            raise
+        async with self._store.open_tenant(self.tenant) as rows:
+            for one, _ in told:
+                if one.error:
+                    await rows.inbox.park(one.row.id, one.error)
+            await self._write(rows, changes, readable, fired)
         self._count(changes)
         self._forget_old(floor)
-        self._batch = BATCH
         self._publish(self.tenant, floor, changes)
-        return True
 
-    async def _after_poison(self, told: Sequence[Told], fired: Sequence[Timer], exc: Exception) -> None:
-        """Throw the half-folded floor away. A batch is tried again row by row; a row alone is parked."""
-        self._floor = None
-        log.error("an event could not be folded", tenant=self.tenant, error=type(exc).__name__, exc_info=exc)
-        if self._batch > 1:
-            self._batch = 1
-            return
+    async def _put_aside(self, batch: "_Batch", why: str) -> None:
+        """Park a row. A timer becomes a row, so that people see it and can have it tried again."""
         async with self._store.open_tenant(self.tenant) as rows:
-            for one in told:
-                await rows.inbox.park(one.row.id, f"could not be folded: {type(exc).__name__}")
-            if not told:
-                await self._write(rows, Changes(), {}, fired)
+            for row in batch.rows:
+                await rows.inbox.park(row.id, why)
+            await rows.inbox.put([_as_row(timer, self._clock.now()) for timer in batch.fired])
+            await self._write(rows, Changes(), {}, batch.fired)
+
+    def _note(self, exc: Exception) -> None:
+        log.error("an event could not be folded", tenant=self.tenant, error=type(exc).__name__, exc_info=exc)
 
     async def _write(
         self, rows: TenantRows, changes: Changes, folded: Mapping[int, bytes], fired: Sequence[Timer]
@@ -182,3 +213,7 @@ class TenantLoop:
         old = [call.id for call in floor.calls.values() if call.closed_at is not None and call.closed_at < limit]
         for call in old:
             del floor.calls[call]
+
+
+def _as_row(timer: Timer, now: datetime) -> Incoming:
+    return Incoming("timer", f"{timer.key}@{timer.run_at.isoformat()}", e.encode(timer.event), now)

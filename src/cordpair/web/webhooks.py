@@ -68,6 +68,8 @@ class Webhooks:
             except CordpairError as exc:
                 log.warning("a notification could not be stored", error=type(exc).__name__)
                 return JSONResponse({"error": "try again later"}, status_code=503, headers={"Retry-After": "1"})
+            except RecursionError:  # read at the last depth that is possible, and then too deep to be written
+                return JSONResponse({"error": "the body is nested too deeply"}, status_code=400)
             except ClientDisconnect:
                 return Response(status_code=400)
 
@@ -88,7 +90,7 @@ class Webhooks:
         if token is not None:  # Graph's handshake: the token back, as text
             if len(token) > _LONGEST_TOKEN:
                 raise Rejected("the validation token is too long")
-            return PlainTextResponse(token)
+            return PlainTextResponse(token, headers={"X-Content-Type-Options": "nosniff"})
         items = notification_items(await read_body(request.stream(), self._body_limit))
         async with self._store.open_tenant(registration.tenant) as rows:
             secrets = [row.client_state for row in await rows.subscriptions.all()]

@@ -126,8 +126,8 @@ def replay_key(registration: Registration, activity: Mapping[str, Any]) -> tuple
 def _object(body: bytes) -> dict[str, Any]:
     try:
         activity = msgspec.json.decode(body)
-    except ValueError as exc:
-        raise Rejected("the body is not JSON") from exc
+    except (ValueError, RecursionError) as exc:  # the latter: nested without end
+        raise Rejected("the body is not JSON that can be read") from exc
     if not isinstance(activity, dict):
         raise Rejected("the body is no activity")
     for name in ("type", "id", "serviceUrl", "channelId"):
