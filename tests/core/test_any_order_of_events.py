@@ -35,6 +35,7 @@ def samples(graphs: list[GraphCallId]) -> list[e.AnyEvent]:
         for offer in (nth_offer(n, call) for n in (1, 2, 3)):
             events += [e.OfferTimedOut(at=NOON, call=call, offer=offer)]
             events += [e.InviteCompleted(at=NOON, call=call, offer=offer)]
+            events += [e.RingUnsure(at=NOON, call=call, offer=offer)]
             events += [e.OfferFailed(at=NOON, call=call, offer=offer, why=why) for why in e.OfferEnd]
             events += [e.OfferDeclined(at=NOON, call=call, offer=offer, agent=agent) for agent in AGENTS]
     for agent in AGENTS:

@@ -163,6 +163,20 @@ def test_an_unanswered_offer_goes_to_the_next_agent() -> None:
     assert [invite.agent for invite in orders(floor, InviteAgent)] == [ANA, BEN]
 
 
+def test_a_ring_that_may_never_have_begun_is_not_held_against_the_agent() -> None:
+    floor = floor_with(ready(ANA, 20), ready(BEN, 10))
+    tell(floor, arrived(), established(), e.RingUnsure(at=after(3), call=CALL, offer=nth_offer(1)))
+    tell(floor, timed_out(21), refreshed(21))
+    assert floor.agents[ANA].state is AgentState.READY
+    assert [invite.agent for invite in orders(floor, InviteAgent)] == [ANA, BEN]
+
+
+def test_a_ring_that_nobody_was_sure_of_can_be_answered() -> None:
+    floor = tell(floor_with(ready(ANA)), arrived(), established())
+    tell(floor, e.RingUnsure(at=after(3), call=CALL, offer=nth_offer(1)), roster(9, 2, ANA))
+    assert (floor.calls[CALL].state, floor.calls[CALL].agent) == (CallState.CONNECTED, ANA)
+
+
 def test_a_late_accept_of_an_earlier_offer_takes_the_newer_ring_back() -> None:
     floor = floor_with(ready(ANA, 20), ready(BEN, 10))
     tell(floor, arrived(), established(), timed_out(21), refreshed(21), roster(22, 2, ANA))

@@ -102,6 +102,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     made_at: datetime
     expired: int | None = None
     completed: int | None = None
+    unsure: bool = False  #: nobody knows whether it rings
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ class OfferEnd(StrEnum):
     FAILED = "failed"  # Graph could not ring the agent
     AGENT_LOST = "agent_lost"  # the agent went away while it rang
     WITHDRAWN = "withdrawn"  # we took it back: the caller left or somebody else answered
+    UNSURE = "unsure"  # nobody knows whether it rang: nobody's fault, and nobody's turn again at once
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
@@ -91,6 +92,12 @@ class Identified(CallFact, frozen=True, kw_only=True):
 
 class InviteCompleted(CallFact, frozen=True, kw_only=True):
     """Graph says that the invite of `offer` was accepted; the roster is what counts."""
+
+    offer: OfferId
+
+
+class RingUnsure(CallFact, frozen=True, kw_only=True):
+    """Nobody knows whether the ring of `offer` has begun: no answer came to its invite, and it is not repeated."""
 
     offer: OfferId
 
@@ -186,6 +193,7 @@ CallEvent = (
     | CallRefreshed
     | Identified
     | InviteCompleted
+    | RingUnsure
     | OfferFailed
     | OfferTimedOut
     | OfferDeclined

@@ -80,6 +80,9 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
             floor.save_call(calls.identified(floor.call(event.call), event.candidates))
         case e.InviteCompleted():
             _invite_completed(floor, event)
+        case e.RingUnsure():
+            call = _with_offer(floor, event.call, event.offer)
+            floor.save_call(replace(call, offer=replace(live_offer(call), unsure=True)))
         case e.OfferFailed():
             call = _with_offer(floor, event.call, event.offer)
             seek(floor, end_offer(floor, call, event.why, event.at, rings=False), event.at)

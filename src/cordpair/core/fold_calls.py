@@ -210,7 +210,7 @@ def refreshed(floor: Floor, event: CallRefreshed) -> None:
     """A re-read is folded, and the agent of the offer is not in the roster.
 
     If Graph had said before the re-read that they accepted, they were there and have left. If the ring had had its time
-    before the re-read, they missed it.
+    before the re-read, they missed it, if it rang at all.
     """
     call = floor.call(event.call)
     if call.state is CallState.HEARD_OF and call.ended_at is not None:
@@ -223,7 +223,8 @@ def refreshed(floor: Floor, event: CallRefreshed) -> None:
         call = _join(floor, call, offer.agent, event.at, inferred=True)
         _leave(floor, call, event.at, inferred=True)
     elif offer is not None and offer.expired is not None and event.number >= offer.expired:
-        seek(floor, end_offer(floor, call, OfferEnd.MISSED, event.at), event.at)
+        why = OfferEnd.UNSURE if offer.unsure else OfferEnd.MISSED
+        seek(floor, end_offer(floor, call, why, event.at), event.at)
 
 
 def check(floor: Floor, event: CheckDue) -> None:

@@ -17,7 +17,7 @@ from cordpair.core.routing import Match
 from cordpair.errors import IllegalEvent
 
 #: After these Graph still rings the agent's client, so the ring has to be withdrawn.
-_STILL_RINGS = frozenset({OfferEnd.MISSED, OfferEnd.AGENT_LOST, OfferEnd.WITHDRAWN})
+_STILL_RINGS = frozenset({OfferEnd.MISSED, OfferEnd.AGENT_LOST, OfferEnd.WITHDRAWN, OfferEnd.UNSURE})
 
 _CARD_AFTER = {
     OfferEnd.DECLINED: Face.DECLINED,
@@ -26,6 +26,7 @@ _CARD_AFTER = {
     OfferEnd.FAILED: Face.MISSED,
     OfferEnd.AGENT_LOST: Face.MISSED,
     OfferEnd.WITHDRAWN: Face.TAKEN,
+    OfferEnd.UNSURE: Face.MISSED,
 }
 
 

@@ -107,9 +107,13 @@ class Performer:
         return []
 
     async def _invite(self, order: o.InviteAgent, attempt: Attempt) -> Sequence[e.AnyEvent]:
-        """Ring the agent, once. After an unknown outcome it may be ringing already: then only the roster is read."""
+        """Ring the agent, once. After an unknown outcome it may be ringing already: then only the roster is read.
+
+        Should it not, the caller waits until the ring would be over; it is not held against the agent.
+        """
         if attempt.repeat:
-            return await self._calls.read(order.graph_id)
+            unsure = e.RingUnsure(at=self._clock.now(), call=order.call, offer=order.offer)
+            return [*await self._calls.read(order.graph_id), unsure]
         call = await self._load(order.call)
         if call.offer is None or call.offer.id != order.offer:
             return []  # the offer was over before its ring could begin

@@ -51,6 +51,7 @@ ENDS: dict[OfferEnd, str] = {
     OfferEnd.FAILED: "end_failed",
     OfferEnd.AGENT_LOST: "end_agent_lost",
     OfferEnd.WITHDRAWN: "end_withdrawn",
+    OfferEnd.UNSURE: "end_unsure",
 }
 
 #: Names of connectors as people write them.
@@ -112,6 +113,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "end_busy": ("you were in another call", "Sie waren in einem anderen Gespräch"),
     "end_failed": ("your Teams client could not be reached", "Ihr Teams-Client war nicht erreichbar"),
     "end_agent_lost": ("your Teams client went away", "Ihr Teams-Client wurde getrennt"),
+    "end_unsure": ("your Teams client may not have rung", "Ihr Teams-Client hat vielleicht nicht geklingelt"),
     "end_withdrawn": ("the caller left or someone else answered", "beendet oder von jemand anderem angenommen"),
     "end_caller_left": ("the caller hung up", "der Anrufer hat aufgelegt"),
     "why_withheld": ("number withheld", "Rufnummer unterdrückt"),
