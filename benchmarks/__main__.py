@@ -8,11 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import routing
+from benchmarks import first_run, routing
 from benchmarks.measuring import Line, table
 
 #: Every benchmark by its name on the command line.
 BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
+    "first-run": first_run.run,
     "routing": routing.run,
 }
 

@@ -20,11 +20,14 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(group, name="tenant")
 
     @group.command("apply")
-    def apply(file: Annotated[Path, typer.Argument(help="TOML file with the organisation's setup.")]) -> None:
-        """Set an organisation up, or change it to what the file says. Applying the same file twice changes nothing."""
-        setup = read_setup(file)
-        asyncio.run(_apply(setup))
-        print(f"{setup.name}: {len(setup.queues)} queues, {len(setup.agents)} agents")
+    def apply(
+        files: Annotated[list[Path], typer.Argument(help="TOML or JSON files, one organisation in each.")],
+    ) -> None:
+        """Set organisations up, or change them to what the files say. Applying a file twice changes nothing."""
+        setups = [read_setup(file) for file in files]
+        asyncio.run(_apply(setups))
+        for setup in setups:
+            print(f"{setup.name}: {len(setup.queues)} queues, {len(setup.agents)} agents")
 
     @group.command("list")
     def list_command() -> None:
@@ -33,18 +36,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 def read_setup(file: Path) -> TenantSetup:
-    """The setup in a TOML file. Raises Rejected, naming file and place, when it is none."""
+    """The setup in a TOML (or .json) file. Raises Rejected, naming file and place, when it is none."""
     try:
-        return msgspec.toml.decode(file.read_bytes(), type=TenantSetup)
+        decode = msgspec.json.decode if file.suffix == ".json" else msgspec.toml.decode
+        return decode(file.read_bytes(), type=TenantSetup)
     except OSError as exc:
         raise Rejected(f"{file}: {exc.strerror}") from exc
     except (msgspec.DecodeError, ValueError) as exc:
         raise Rejected(f"{file}: {exc}") from exc
 
 
-async def _apply(setup: TenantSetup) -> None:
-    async with open_store(read_settings()) as store, store.open_tenant(setup.id) as rows:
-        await rows.setups.configure(setup)
+async def _apply(setups: list[TenantSetup]) -> None:
+    async with open_store(read_settings()) as store:
+        for setup in setups:
+            async with store.open_tenant(setup.id) as rows:
+                await rows.setups.configure(setup)
 
 
 async def _list() -> None:

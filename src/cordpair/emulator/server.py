@@ -56,7 +56,11 @@ async def running(
     listening = socket.create_server(("127.0.0.1", port), backlog=512)
     parts.cloud.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     parts.cloud.product_url = product_url.rstrip("/")
-    server = _Server(uvicorn.Config(application(parts), log_level="warning", access_log=False, lifespan="off"))
+    server = _Server(
+        uvicorn.Config(
+            application(parts), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        )
+    )
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         await server.ready.wait()
