@@ -54,6 +54,7 @@ from cordpair.telemetry import Metrics, configure_logging
 from cordpair.web.floor import floor_routes
 from cordpair.web.floor_source import StoreFloor
 from cordpair.web.media import PROMPTS, MediaLinks
+from cordpair.web.pages import SecureHeaders
 from cordpair.web.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
@@ -158,6 +159,7 @@ class Product:
         app = FastAPI(title="cordpair", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
         bot = Route("/bot/{registration}", self._bot(tokens).handle, methods=["POST"])
         app.router.routes.extend([*webhooks.routes(), bot, media.route(), *self._health(), *floor])
+        app.add_middleware(SecureHeaders, public_url=settings.public_url)
         return app
 
     def _bot(self, tokens: BotTokens) -> BotEndpoint:

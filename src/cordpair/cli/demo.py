@@ -20,7 +20,7 @@ from cordpair.core.tenant import TenantSetup
 from cordpair.errors import PermanentFailure
 from cordpair.settings import Settings, read_settings
 
-CHECK_RATE = 20.0  #: a check plays this many times faster than real time
+CHECK_RATE = 10.0  #: a check plays this many times faster than real time
 CALLS_PER_SECOND = 0.16  #: of emulated time: what twenty-four agents can take
 _START_TIMEOUT_S = 60.0
 _PREFERRED_PORT = 8080
@@ -34,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
         check: Annotated[bool, typer.Option("--check", help="Play, print what came of it as JSON, and exit.")] = False,
         calls: Annotated[int, typer.Option(min=1, help="How many people call (with --check).")] = 200,
         seed: Annotated[int, typer.Option(help="Chance of the played day.")] = 7,
-        rate: Annotated[float, typer.Option(help="Speed of time; 0: real time, or 20 with --check.", min=0)] = 0,
+        rate: Annotated[float, typer.Option(help="Speed of time; 0: real time, or 10 with --check.", min=0)] = 0,
         port: Annotated[int, typer.Option(help="Port of the product; 0: 8080, or a free one.", min=0)] = 0,
         members: Annotated[int, typer.Option(help="Members of the association.", min=10)] = 10_000,
     ) -> None:

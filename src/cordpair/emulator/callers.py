@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cordpair.emulator.cloud import Cloud
@@ -59,8 +60,11 @@ class Caller:
 class PhoneBook:
     """Numbers that call an organisation, by kind."""
 
-    def __init__(self, tenant: Tenant, members: list[Member], dice: random.Random) -> None:
+    def __init__(
+        self, tenant: Tenant, members: list[Member], dice: random.Random, switchboards: Mapping[str, list[str]]
+    ) -> None:
         self._holders = holders(members)
+        self._switchboards = switchboards
         self._kinds = {
             "member": sorted(number for number, who in self._holders.items() if len(who) == 1),
             "shared": sorted(number for number, who in self._holders.items() if len(who) > 1),
@@ -69,8 +73,9 @@ class PhoneBook:
         self._region = tenant.region
 
     def holders(self, number: str | None) -> tuple[str, ...]:
-        """Party ids of the members who really have this number."""
-        return tuple(member.party_id for member in self._holders.get(number or "", ()))
+        """Party ids of the members and companies who really have this number."""
+        people = (member.party_id for member in self._holders.get(number or "", ()))
+        return (*people, *self._switchboards.get(number or "", ()))
 
     def draw(self, shares: Shares) -> tuple[str, str | None]:
         """A kind and a number of it (None: withheld)."""
@@ -98,12 +103,19 @@ class PhoneBook:
 class Callers:
     """Everybody who calls."""
 
-    def __init__(self, cloud: Cloud, exchange: Exchange, members: dict[str, list[Member]]) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        exchange: Exchange,
+        members: dict[str, list[Member]],
+        switchboards: dict[str, Mapping[str, list[str]]],
+    ) -> None:
         self._cloud = cloud
         self._exchange = exchange
         self._dice = cloud.random("callers")
         self._books = {
-            t.id: PhoneBook(t, members.get(t.id, []), cloud.random(f"numbers/{t.id}")) for t in cloud.world.tenants
+            t.id: PhoneBook(t, members.get(t.id, []), cloud.random(f"numbers/{t.id}"), switchboards.get(t.id, {}))
+            for t in cloud.world.tenants
         }
         self.shares = Shares()
         self.manners = Manners()

@@ -71,6 +71,7 @@ class Store:
         self._parties: dict[str, Party] = {}
         self._by_phone: dict[str, list[Party]] = {}
         self.activities: list[Activity] = []
+        self.switchboards: dict[str, list[str]] = {}  #: E.164 -> ids of the companies whose number it is
         self._fill(list(members))
 
     def local(self, instant: datetime) -> datetime:
@@ -115,7 +116,11 @@ class Store:
         for member in members:
             self._put(self._person(member, ids))
         for company, people in staff.items():
-            self._put(self._organization(ids[company], people, shared))
+            party = self._organization(ids[company], people, shared)
+            self._put(party)
+            if party.phones:
+                number = next(person.e164[0] for person in people if person.phones[:1] == party.phones)
+                self.switchboards.setdefault(number, []).append(party.id)
 
     def _person(self, member: Member, companies: Mapping[str, str]) -> Party:
         return Party(

@@ -32,7 +32,7 @@ class CallTruth:
     """How one call really went.
 
     `ended_by`: caller | agent | bot | cloud. `answered_by` is the first agent in it. `parties` are the party ids of
-    the members who really have this number. `offers` are the client contexts of its invites.
+    the members and companies who really have this number. `offers` are the client contexts of its invites.
     """
 
     graph_id: str

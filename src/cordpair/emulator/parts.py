@@ -49,10 +49,11 @@ class Parts:
         self.presences = Presences(self.cloud, self.subscriptions)
         self.floor = Floor(self.cloud, self.chats, self.presences)
         everybody = Everybody(self.floor)
+        switchboards = {tenant: app.state.imis.store.switchboards for tenant, app in self.imis.items()}
         self.delivery = Delivery(self.cloud, self.signer)
         self.exchange = Exchange(self.cloud, self.delivery, everybody)
         self.floor.exchange = self.exchange
-        self.callers = everybody.callers = Callers(self.cloud, self.exchange, self.members)
+        self.callers = everybody.callers = Callers(self.cloud, self.exchange, self.members, switchboards)
         self.connector = Connector(self.cloud, self.chats)
         self.graph = Graph(
             self.cloud,
