@@ -1,5 +1,6 @@
 """The engine as the bot sees it: what agents write and press becomes commands, and is answered in their language."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -100,7 +101,7 @@ class AgentDesk:
 
     def _order(self, agent: AgentId, verb: str, data: Mapping[str, Any]) -> Ordered:
         """The event of a button. Raises Rejected for data that no card of ours carries."""
-        now, call = self._clock.now(), CallId(str(data.get("call", "")))
+        now, call = self._clock.now(), _call_named(data)
         if verb == "claim":
             return e.CallClaimed(at=now, call=call, agent=agent)
         if verb == "wrap_up":
@@ -155,6 +156,14 @@ async def _with_language(rows: TenantRows, agent: AgentId, chat: ChatReference) 
         return replace(chat, locale=known.locale)
     locales = {one.id: one.locale for one in await rows.agents.set_up()}
     return replace(chat, locale=locales.get(agent, ""))
+
+
+def _call_named(data: Mapping[str, Any]) -> CallId:
+    """The call of a button. Whether there is such a call is the fold's to say."""
+    try:
+        return CallId(str(uuid.UUID(str(data.get("call")))))
+    except ValueError as exc:
+        raise Rejected("the card names no call") from exc
 
 
 def _face(call: Call, agent: AgentId, verb: str) -> Face:

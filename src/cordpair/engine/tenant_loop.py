@@ -1,7 +1,7 @@
 """The one writer of a tenant: reads its inbox and its timers, folds, and makes the result true in one transaction.
 
 Memory follows the commit: when a commit fails, or the lease is lost, the floor in memory is thrown away and built anew
-from the store. When a batch raises, each of its rows and timers is tried alone and what raises again is parked, so that no
+from the store. When a batch raises, each of its rows and timers is tried alone; what raises again is parked, so that no
 poison event blocks a tenant.
 """
 

@@ -12,7 +12,7 @@ from cordpair.connectors.teams.conversation import Bot
 from cordpair.connectors.teams.desk import Desk
 from cordpair.connectors.teams.guard import Guard, read_body
 from cordpair.connectors.teams.inbound import BotTokens
-from cordpair.connectors.teams.sdk import PUBLIC, keep_texts_out
+from cordpair.connectors.teams.sdk import PUBLIC, has_shape, keep_texts_out
 from cordpair.core.ids import RegistrationId
 from cordpair.core.tenant import Registration
 from cordpair.errors import Rejected, TemporaryFailure
@@ -77,6 +77,8 @@ class BotEndpoint:
             return Response(status_code=501)
         if activity["type"] not in _TYPES and activity["type"] != "invoke":
             return Response(status_code=200)
+        if not has_shape(activity):
+            raise Rejected("the activity has not the shape of its type")
         bot = await self._bot(registration)
         answer = await bot.app.server.handle_request({"body": activity, "headers": {"authorization": authorization}})
         if answer["status"] >= 500:

@@ -30,13 +30,14 @@ def own_settings_only() -> Iterator[None]:
 
 with own_settings_only(), warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it announces its experimental parts, which we do not use
-    from microsoft_teams.api import InvokeResponse
+    from microsoft_teams.api import ActivityTypeAdapter, InvokeResponse
     from microsoft_teams.api.activities.conversation import ConversationUpdateActivity
     from microsoft_teams.api.activities.install_update import InstalledActivity
     from microsoft_teams.api.activities.invoke.adaptive_card import AdaptiveCardInvokeActivity
     from microsoft_teams.api.activities.message import MessageActivity
     from microsoft_teams.api.auth.cloud_environment import PUBLIC, CloudEnvironment
     from microsoft_teams.apps import ActivityContext, App
+    from microsoft_teams.apps.events import CoreActivity
 
 __all__ = [
     "PUBLIC",
@@ -49,9 +50,21 @@ __all__ = [
     "InvokeResponse",
     "MessageActivity",
     "NoRoutes",
+    "has_shape",
     "keep_texts_out",
     "own_settings_only",
 ]
+
+
+def has_shape(activity: dict[str, Any]) -> bool:
+    """Whether the SDK will be able to read the activity. It calls everything else an internal error, by itself."""
+    try:
+        ActivityTypeAdapter.validate_python(
+            CoreActivity.model_validate(activity).model_dump(by_alias=True, exclude_none=True)
+        )
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 class NoRoutes:

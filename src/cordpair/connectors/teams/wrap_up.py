@@ -27,9 +27,12 @@ class WrapUp(msgspec.Struct, frozen=True):
 def read_wrap_up(data: Mapping[str, Any]) -> WrapUp:
     """The inputs of a pressed Save. Raises Rejected when they are none."""
     disposition, note, party = (data.get(name) or "" for name in ("disposition", "note", "party"))
-    if not isinstance(disposition, str) or not isinstance(note, str) or not isinstance(party, str) or not disposition:
+    if not isinstance(disposition, str) or not isinstance(note, str) or not isinstance(party, str):
+        raise Rejected("the wrap-up is of an unknown shape")
+    if not disposition or not disposition.isprintable():
         raise Rejected("the wrap-up is incomplete")
     connector, _, found = party.partition(":")
+    note = note.replace("\0", "")  # neither PostgreSQL's text nor most CRMs take it
     return WrapUp(disposition[:100], note[:_NOTE_LIMIT], PartyRef(connector, found) if connector and found else None)
 
 
