@@ -247,7 +247,7 @@ class Life:
             parked=[f"{one.kind}: {one.reason}" for one in parked] + [f"{one.source}: {one.error}" for one in items],
             unfinished=await self._unfinished(),
             cards=Counter({agent: len(parts.chats.of(agent).cards) - before for agent, before in self._cards.items()}),
-            steps=_read_steps(self._folder / "before.steps"),
+            steps=read_steps(self._folder / "before.steps"),
             was_killed=self.was_killed,
         )
 
@@ -328,7 +328,7 @@ def _activities(left: Left) -> Iterable[str]:
 async def life(server: Server, products: Products, folder: Path) -> AsyncIterator[Life]:
     """A new world with a new database and a product that has not begun."""
     async with server.fresh() as databases, running(rate=RATE, members_count=12) as cloud:
-        port = _free_port()
+        port = free_port()
         described = cloud.parts.described()
         settings = {
             "database_url": databases.main_url,
@@ -367,7 +367,7 @@ def _number(parts: Parts) -> str:
     return min(number for number, count in holders.items() if count == 1)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Below the ports that the system gives to outgoing connections, so that it is still free after a restart."""
     while True:
         port = random.randrange(20_000, 32_000)
@@ -375,6 +375,6 @@ def _free_port() -> int:
             return port
 
 
-def _read_steps(path: Path) -> list[tuple[str, int]]:
+def read_steps(path: Path) -> list[tuple[str, int]]:
     lines = path.read_text().splitlines() if path.exists() else []
     return [(name, int(number)) for number, name in (line.split("\t") for line in lines)]
