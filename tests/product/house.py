@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import httpx
@@ -24,6 +25,7 @@ from cordpair.emulator.server import running
 from cordpair.settings import Settings, read_settings
 from cordpair.store.databases import Databases
 from cordpair.store.doors import Store
+from cordpair.web.floor_access import floor_link
 from tests.databases import OPERATOR_KEY
 from tests.product.line import Line
 
@@ -58,6 +60,13 @@ class House:
     @property
     def url(self) -> str:
         return self.product.settings.public_url
+
+    def floor_page(self, of: "Organisation") -> str:
+        """The address that opens an organisation's floor page."""
+        product = self.product
+        return floor_link(
+            product.link_key, of.id, public_url=self.url, now=product.clock.now(), valid=timedelta(hours=1)
+        )
 
     async def pass_time(self, seconds: float) -> None:
         """Let emulated time pass at once, for the cloud and for the product."""
@@ -110,6 +119,17 @@ class Organisation:
         self.house.parts.exchange.caller_leaves(
             next(one for one in on_the_line if call_id(self.id, GraphCallId(one.id)) == call)
         )
+
+    async def talked(self, number: str | None) -> tuple["Person", CallId]:
+        """Somebody has called and talked to an agent, who writes it up now. Needs agents who are ready."""
+        call = self.call_in(number)
+        offered = await self.until_call(call, CallState.OFFERED)
+        person = next(one for one in self.agents if offered.offer is not None and one.id == offered.offer.agent)
+        await person.answer()
+        await self.until_call(call, CallState.CONNECTED)
+        self.caller_leaves(call)
+        await self.until_call(call, CallState.WRAP_UP)
+        return person, call
 
     # ---- what the product knows
 
@@ -256,10 +276,12 @@ class Person:
 
 
 @contextlib.asynccontextmanager
-async def house(databases: Databases, *, runs: bool = True, **settings: Any) -> AsyncIterator[House]:
+async def house(
+    databases: Databases, *, runs: bool = True, rate: float = RATE, **settings: Any
+) -> AsyncIterator[House]:
     """A house on empty databases. `runs` False: it answers HTTP, but nothing is folded or carried out."""
     async with contextlib.AsyncExitStack() as stack:
-        cloud = await stack.enter_async_context(running(rate=RATE, members_count=MEMBERS))
+        cloud = await stack.enter_async_context(running(rate=rate, members_count=MEMBERS))
         line = await stack.enter_async_context(Line.to(databases))
         listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=64))
         known = _settings(cloud.parts.described(), listening.getsockname()[1], settings)

@@ -103,6 +103,8 @@ class Performer:
         except PermanentFailure as exc:
             if exc.status == 404:
                 return [self._gone(order)]
+            if exc.status == 409:  # it rings no longer: an attempt that Graph called a failure has been carried out
+                return await self._calls.read(order.graph_id)
             return [e.AnswerFailed(at=self._clock.now(), call=order.call, why=str(exc.status or "refused"))]
         return []
 

@@ -17,6 +17,7 @@ from cordpair.web.floor_view import CallRow, CallSet, FloorView
 
 log = structlog.get_logger(__name__)
 
+_LONGEST_NUMBER = 18  # digits that a bigint holds whatever they are
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 PAUSE_S = 0.25  #: real seconds between two views at least
@@ -92,7 +93,7 @@ class StoreFloor:
         return view_of(stored, self._clock.now())
 
     async def retry_parked(self, tenant: TenantId, parked: str) -> bool:
-        if not parked.isascii() or not parked.isdigit():
+        if not parked.isascii() or not parked.isdigit() or len(parked) > _LONGEST_NUMBER:
             return False
         async with self._store.open_tenant(tenant) as rows:
             done = await rows.outbox.retry_parked(int(parked), self._clock.now())
