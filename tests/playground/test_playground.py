@@ -4,7 +4,6 @@
 """
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
+from tests.browser import CHROMIUM, FLAGS
 from tests.playground.client import Playground, playground
 from tests.playground.pictures import Album
 from tests.playground.stand import Desk, Stand, standing
@@ -21,23 +21,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 PICTURES = os.environ.get("PICTURES", "")
 _PATIENCE_MS = 15_000  #: on a machine that has other things to do
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     expect.set_options(timeout=_PATIENCE_MS)
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
     async with async_playwright() as driver:
-        chromium = await driver.chromium.launch(executable_path=path, args=CHROMIUM)
+        chromium = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         await chromium.close()
 

@@ -49,7 +49,7 @@ async def _live(seed: int, rate: float, port: int, members: int) -> int:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with _playing(seed, rate, port, members) as demo:
+    async with playing(seed, rate, port, members) as demo:
         await demo.control("play", {"calls": 1_000_000, "per_second": CALLS_PER_SECOND, "wait": False})
         _say("")
         for setup, link in demo.links():
@@ -64,7 +64,7 @@ async def _check(calls: int, seed: int, rate: float, port: int, members: int) ->
     """Play `calls` calls and judge them. The exit code is 0 when every call came out right."""
     from cordpair.cli.demo_check import judge
 
-    async with _playing(seed, rate, port, members) as demo:
+    async with playing(seed, rate, port, members) as demo:
         _say(f"{calls} people call, {rate:g} times faster than real time ...")
         await demo.control("play", {"calls": calls, "per_second": CALLS_PER_SECOND, "wait": False})
         await _played(demo, calls)
@@ -117,7 +117,7 @@ class Demo:
 
 
 @contextlib.asynccontextmanager
-async def _playing(seed: int, rate: float, port: int, members: int) -> AsyncIterator[Demo]:
+async def playing(seed: int, rate: float, port: int, members: int) -> AsyncIterator[Demo]:
     """Everything up, agents at their desks, nobody calling yet."""
     from cordpair.app import assembled, serve, start_logging
 

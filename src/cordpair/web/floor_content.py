@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from cordpair.connectors.registry import title
 from cordpair.core.agent import Agent, AgentState
 from cordpair.core.call import Call, CallState, Outcome, pending_reason
 from cordpair.core.caller import Candidate, Grade
@@ -127,7 +128,7 @@ class Names:
             company=best.company if best else "",
             grade=best.grade if best else Grade.NONE,
             candidates=len(call.candidates),
-            connector=best.party.connector if best else "",
+            connector=title(best.party.connector) if best else "",
             record_link=best.link if best else "",
             state=call.state,
             since=_since(call),
