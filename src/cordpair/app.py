@@ -41,6 +41,7 @@ from cordpair.engine.node import Node
 from cordpair.engine.outbox import OutboxWorkers
 from cordpair.engine.parts import TenantParts, Workshop
 from cordpair.engine.presence import PresenceWatch
+from cordpair.engine.purge import IntakePurge
 from cordpair.engine.service import Follower, TenantService
 from cordpair.engine.sync import PartySync
 from cordpair.engine.tenant_loop import TenantLoop
@@ -107,7 +108,7 @@ class Product:
 
     async def _service(self, tenant: TenantId, epoch: int) -> TenantService:
         """All that the owner of a tenant runs for it."""
-        parts = await self.workshop.of(tenant)
+        parts = await self.workshop.renew(tenant)
         loop = TenantLoop(
             self.store,
             tenant,
@@ -133,7 +134,7 @@ class Product:
             agents=[agent.id for agent in setup.agents],
             ring=self.node.ring,
         )
-        followers: list[Follower] = [watch]
+        followers: list[Follower] = [watch, IntakePurge(setup.id, self.store, self.clock)]
         if parts.crm is not None:
             followers.append(PartySync(setup.id, self.store, parts.crm, self.clock, setup.region))
         return followers

@@ -84,7 +84,7 @@ async def visible_content(catalogue: Catalogue) -> set[str]:
     """Columns beyond ids and instants that the queue's role may read."""
     harmless = {
         "tenant", "registration", "id", "state", "received_at", "run_at", "lane", "lease_until", "attempts", "unknown",
-        "owner", "epoch", "expires_at",
+        "owner", "epoch", "expires_at", "revision",
     }  # fmt: skip
     rows = await catalogue.fetch(
         "select c.relname || '.' || a.attname as name, a.attname from pg_class c "

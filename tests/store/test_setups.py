@@ -18,6 +18,17 @@ async def test_a_setup_comes_back_as_it_was_given(store: Store) -> None:
         assert await rows.setups.get() == setup(A)
 
 
+async def test_only_a_change_makes_a_new_revision(store: Store) -> None:
+    await configured(store, A)
+    await configured(store, A)
+    async with store.open_queue() as queue:
+        assert (await queue.revisions())[A] == 1
+    async with store.open_tenant(A) as rows:
+        await rows.setups.configure(replace(setup(A), name="Neu"))
+    async with store.open_queue() as queue:
+        assert (await queue.revisions())[A] == 2
+
+
 async def test_nothing_is_set_up_at_first(store: Store) -> None:
     async with store.open_tenant(A) as rows:
         assert await rows.setups.get() is None

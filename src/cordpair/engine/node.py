@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import msgspec
 import structlog
 
 from cordpair.core.ids import TenantId
@@ -18,8 +19,20 @@ log = structlog.get_logger(__name__)
 LEASE_S = 10.0  #: real seconds; another node takes over when they pass without renewal, or at once when we are dead
 RENEW_S = 2.5
 
-#: Makes the service of a tenant that this node has just got, for the given epoch.
+#: Makes the service of a tenant that this node has just got, for the given epoch, on its newest setup.
 MakeService = Callable[[TenantId, int], Awaitable[TenantService]]
+
+
+class _Running(msgspec.Struct, frozen=True):
+    """A service at work: for which epoch of the lease, on which revision of the setup."""
+
+    epoch: int
+    revision: int
+    service: TenantService
+    task: asyncio.Task[None]
+
+    def is_current(self, epoch: int | None, revision: int | None) -> bool:
+        return not self.task.done() and (self.epoch, self.revision) == (epoch, revision)
 
 
 class Node:
@@ -29,7 +42,7 @@ class Node:
         self.name = name
         self._store, self._wall, self._make_service = store, wall, make_service
         self._beacon = store.beacon(name)
-        self._services: dict[TenantId, tuple[int, TenantService, asyncio.Task[None]]] = {}
+        self._services: dict[TenantId, _Running] = {}
 
     @property
     def tenants(self) -> frozenset[TenantId]:
@@ -39,7 +52,7 @@ class Node:
     def ring(self, tenant: TenantId) -> None:
         """There is something in the tenant's inbox. For a tenant of another node its poll will see it."""
         if tenant in self._services:
-            self._services[tenant][1].bell.ring()
+            self._services[tenant].service.bell.ring()
 
     async def run(self) -> None:
         """Keep leases and loops in step until cancelled; then give the leases back."""
@@ -55,31 +68,30 @@ class Node:
             await self._beacon.burn()
             async with self._store.open_queue() as queue:
                 await queue.bury(self._wall.now())
-                tenants = await queue.tenants()
-                epochs = await queue.lease(tenants, self.name, self._wall.now(), timedelta(seconds=LEASE_S))
+                revisions = await queue.revisions()
+                epochs = await queue.lease(list(revisions), self.name, self._wall.now(), timedelta(seconds=LEASE_S))
         except CordpairError as exc:
             log.warning("leases could not be renewed", error=type(exc).__name__)
             return
         for tenant in list(self._services):
-            epoch, _, task = self._services[tenant]
-            if epochs.get(tenant) != epoch or task.done():
+            if not self._services[tenant].is_current(epochs.get(tenant), revisions.get(tenant)):
                 await self._stop(tenant)
         for tenant, epoch in epochs.items():
             if tenant not in self._services:
-                await self._start(tenant, epoch)
+                await self._start(tenant, epoch, revisions[tenant])
 
-    async def _start(self, tenant: TenantId, epoch: int) -> None:
+    async def _start(self, tenant: TenantId, epoch: int, revision: int) -> None:
         try:
             service = await self._make_service(tenant, epoch)
         except CordpairError as exc:
             log.error("a tenant could not be started", tenant=tenant, error=type(exc).__name__)
             return
         task = asyncio.create_task(service.run(), name=f"tenant {tenant}")
-        self._services[tenant] = (epoch, service, task)
+        self._services[tenant] = _Running(epoch, revision, service, task)
         log.info("tenant taken over", tenant=tenant, epoch=epoch)
 
     async def _stop(self, tenant: TenantId) -> None:
-        _, _, task = self._services.pop(tenant)
+        task = self._services.pop(tenant).task
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             try:

@@ -70,6 +70,15 @@ class Workshop:
                     self._parts[tenant] = await self._build(tenant)
         return self._parts[tenant]
 
+    async def renew(self, tenant: TenantId) -> TenantParts:
+        """The tenant's parts on its newest setup. Only what belongs to an unchanged registration is kept."""
+        async with self._lock:
+            former = self._parts.get(tenant)
+            parts = self._parts[tenant] = await self._build(tenant, former)
+        if former is not None and former is not parts:
+            await _let_go(former, tokens=former.tokens is not parts.tokens)
+        return parts
+
     async def registration(self, name: RegistrationId) -> Registration | None:
         """An app registration by the opaque name in our webhook addresses."""
         tenant = self._registrations.get(name)
@@ -92,17 +101,18 @@ class Workshop:
     async def close(self) -> None:
         """Let go of all connections."""
         for parts in self._parts.values():
-            parts.tokens.close()
-            if parts.crm is not None:
-                await parts.crm.close()
+            await _let_go(parts)
 
-    async def _build(self, tenant: TenantId) -> TenantParts:
+    async def _build(self, tenant: TenantId, former: TenantParts | None = None) -> TenantParts:
         async with self._store.open_tenant(tenant) as rows:
             setup = await rows.setups.get()
         if setup is None:
             raise Rejected("no such organisation", status=404)
+        if former is not None and former.setup == setup:
+            return former
         settings, registration = self._settings, setup.registration
-        tokens = AppTokens(registration, login_url=settings.login_url)
+        is_same = former is not None and former.setup.registration == registration
+        tokens = former.tokens if former and is_same else AppTokens(registration, login_url=settings.login_url)
         webhook = f"{settings.public_url}/graph/{registration.id}"
         graph = GraphCalls(
             self._http,
@@ -115,7 +125,7 @@ class Workshop:
             now=self._clock.now,
             prompts=self._prompts,
         )
-        chat = BotChat(self._http, tokens, hosts=settings.service_url_hosts)
+        chat = former.chat if former and is_same else BotChat(self._http, tokens, hosts=settings.service_url_hosts)
         crm = self._make_crm(setup)
         cards = CallCards(self._store, self._clock, chat, {queue.id: queue for queue in setup.queues})
         client_id = registration.client_id
@@ -133,3 +143,10 @@ class Workshop:
                 tenant, self._store, self._clock, calls=graph, cards=cards, crm=crm, names=Names(setup)
             ),
         )
+
+
+async def _let_go(parts: TenantParts, *, tokens: bool = True) -> None:
+    if tokens:
+        parts.tokens.close()
+    if parts.crm is not None:
+        await parts.crm.close()

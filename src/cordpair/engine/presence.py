@@ -1,5 +1,6 @@
 """Teams presence of a tenant's agents: read at the start, then told by Graph, re-read after every gap."""
 
+import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 LIFE = timedelta(minutes=55)  #: Graph allows 60 min; some of it is left for clocks that differ
 AGAIN_S = 60.0
+_KIND = "presence"
 
 
 class PresenceWatch:
@@ -38,7 +40,8 @@ class PresenceWatch:
     ) -> None:
         self._tenant, self._store, self._clock, self._ring = tenant, store, clock, ring
         self._presence, self._subscriptions = presence, subscriptions
-        self._groups = [tuple(agents[start : start + MOST_IDS]) for start in range(0, len(agents), MOST_IDS)]
+        groups = [tuple(agents[start : start + MOST_IDS]) for start in range(0, len(agents), MOST_IDS)]
+        self._groups = {_kind(group): group for group in groups}
 
     async def run(self) -> None:
         """Subscribe, read, renew; until cancelled. While Graph is away presence grows stale, and says so."""
@@ -54,11 +57,18 @@ class PresenceWatch:
     async def once(self) -> None:
         """Every group subscribed or renewed, then read: what changed before the subscription stood is not missed."""
         async with self._store.open_tenant(self._tenant) as rows:
-            known = {row.kind: row for row in await rows.subscriptions.all()}
-        for number, agents in enumerate(self._groups):
-            kind = f"presence:{number}"
+            known = {row.kind: row for row in await rows.subscriptions.all() if row.kind.startswith(_KIND)}
+        for kind, agents in self._groups.items():
             await self._subscribe(kind, agents, known.get(kind))
             await self._read(agents)
+        for kind in known.keys() - self._groups.keys():
+            await self._give_up(known[kind])
+
+    async def _give_up(self, former: Subscription) -> None:
+        """A subscription for other agents than now."""
+        await self._subscriptions.delete(former.graph_id)
+        async with self._store.open_tenant(self._tenant) as rows:
+            await rows.subscriptions.remove(former.kind)
 
     async def _subscribe(self, kind: str, agents: Sequence[AgentId], known: Subscription | None) -> None:
         expires_at = self._clock.now() + LIFE
@@ -94,3 +104,8 @@ class PresenceWatch:
         if items:
             await self._store.accept(self._tenant, items)
             self._ring(self._tenant)
+
+
+def _kind(agents: Sequence[AgentId]) -> str:
+    """Other agents make another subscription: what it watches cannot be changed."""
+    return f"{_KIND}:{hashlib.sha256(' '.join(agents).encode()).hexdigest()[:16]}"

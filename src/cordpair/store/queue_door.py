@@ -23,6 +23,11 @@ class QueueRows:
         """All tenants that are set up."""
         return [_tenant(row) for row in await self._connection.fetch("select tenant from tenants order by tenant")]
 
+    async def revisions(self) -> dict[TenantId, int]:
+        """All tenants that are set up, each with the number of its newest setup."""
+        rows = await self._connection.fetch("select tenant, revision from tenants order by tenant")
+        return {_tenant(row): row["revision"] for row in rows}
+
     async def directory(self, registration: RegistrationId) -> TenantId | None:
         """Whose app registration this is. None when it is nobody's, or claimed by more than one tenant."""
         rows = await self._connection.fetch(

@@ -22,10 +22,16 @@ class Setups:
         self._agents = agents
 
     async def configure(self, setup: TenantSetup) -> None:
-        """Make this the tenant's setup; again, it changes nothing. Queues and agents left out get no more calls."""
+        """Make this the tenant's setup; again, it changes nothing. Queues and agents left out get no more calls.
+
+        Running nodes take a change up by themselves.
+        """
+        if setup == await self.get():
+            return
         await self._scope.connection.execute(
-            "insert into tenants (tenant, name, region, time_zone) values ($1, $2, $3, $4) on conflict (tenant) "
-            "do update set name = excluded.name, region = excluded.region, time_zone = excluded.time_zone",
+            "insert into tenants (tenant, name, region, time_zone, revision) values ($1, $2, $3, $4, 1) "
+            "on conflict (tenant) do update set name = excluded.name, region = excluded.region, "
+            "time_zone = excluded.time_zone, revision = tenants.revision + 1",
             self._scope.tenant,
             setup.name,
             setup.region,

@@ -26,7 +26,8 @@ create table tenants (
     tenant uuid primary key,
     name text not null,
     region text not null,
-    time_zone text not null
+    time_zone text not null,
+    revision bigint not null  -- counts changes of the setup, so that running nodes take them up
 );
 
 create table registrations (
@@ -303,7 +304,7 @@ begin
 end $$;
 
 -- The second door sees whose turn it is, never what it is about.
-grant select (tenant) on tenants to cordpair_queue;
+grant select (tenant, revision) on tenants to cordpair_queue;
 grant select (tenant, registration) on registrations to cordpair_queue;
 grant select (tenant, id, state, received_at) on inbox to cordpair_queue;
 grant select (tenant, run_at) on timers to cordpair_queue;
