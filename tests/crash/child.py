@@ -6,8 +6,11 @@ fraction of a second so: in emulated time, which runs faster, about as long as a
 """
 
 import asyncio
+import contextlib
+import ctypes
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -59,6 +62,7 @@ class LastingClock:
 
 def main() -> None:
     """Serve orders until the input ends."""
+    _die_with_parent()
     for line in sys.stdin.buffer:
         order = msgspec.json.decode(line, type=Order)
         pid = os.fork()
@@ -69,6 +73,12 @@ def main() -> None:
         _say({"status": status})
 
 
+def _die_with_parent() -> None:
+    """A test that is killed itself leaves nobody behind (Linux)."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 def _say(what: dict[str, int]) -> None:
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
@@ -76,6 +86,7 @@ def _say(what: dict[str, int]) -> None:
 
 def _live(order: Order) -> None:
     """Be the product, until it ends or is killed. Never returns."""
+    _die_with_parent()
     log = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     null = os.open(os.devnull, os.O_RDONLY)
     for there, here in ((null, 0), (log, 1), (log, 2)):
