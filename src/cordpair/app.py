@@ -8,16 +8,12 @@ import os
 import secrets
 import socket
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator
 
 import httpx
-import msgspec
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from cordpair import __version__
@@ -27,8 +23,6 @@ from cordpair.connectors.teams.bot import BotEndpoint
 from cordpair.connectors.teams.guard import Guard, ReplayWindow
 from cordpair.connectors.teams.inbound import BotTokens
 from cordpair.connectors.teams.keys import SigningKeys
-from cordpair.connectors.teams.translate import Ignored, translate, translate_presence
-from cordpair.core import events as e
 from cordpair.core.changes import Changes
 from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
@@ -36,7 +30,6 @@ from cordpair.core.tenant import TenantSetup
 from cordpair.engine.clock import Clock, SystemClock, clock_at
 from cordpair.engine.commands import Commands
 from cordpair.engine.desk import AgentDesk
-from cordpair.engine.facts import Translate
 from cordpair.engine.node import Node
 from cordpair.engine.outbox import OutboxWorkers
 from cordpair.engine.parts import TenantParts, Workshop
@@ -45,7 +38,7 @@ from cordpair.engine.purge import IntakePurge
 from cordpair.engine.service import Follower, TenantService
 from cordpair.engine.sync import PartySync
 from cordpair.engine.tenant_loop import TenantLoop
-from cordpair.errors import CordpairError
+from cordpair.engine.translation import translators
 from cordpair.privacy.logkeys import LOG_KEYS
 from cordpair.settings import Settings
 from cordpair.store import postgres
@@ -54,6 +47,7 @@ from cordpair.store.operator_key import read_operator_key
 from cordpair.telemetry import Metrics, configure_logging
 from cordpair.web.floor import floor_routes
 from cordpair.web.floor_source import StoreFloor
+from cordpair.web.health import health_routes
 from cordpair.web.media import PROMPTS, MediaLinks
 from cordpair.web.pages import SecureHeaders
 from cordpair.web.webhooks import Webhooks
@@ -159,7 +153,9 @@ class Product:
         floor = floor_routes(self.floor, key=self.link_key, clock=self.clock.now, public_url=settings.public_url)
         app = FastAPI(title="cordpair", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
         bot = Route("/bot/{registration}", self._bot(tokens).handle, methods=["POST"])
-        app.router.routes.extend([*webhooks.routes(), bot, media.route(), *self._health(), *floor])
+        app.router.routes.extend(
+            [*webhooks.routes(), bot, media.route(), *health_routes(self.store, lambda: len(self.node.tenants)), *floor]
+        )
         app.add_middleware(SecureHeaders, public_url=settings.public_url)
         return app
 
@@ -185,36 +181,6 @@ class Product:
             issuer=settings.bot_issuer,
             body_limit=settings.body_limit_bytes,
         )
-
-    def _health(self) -> list[Route]:
-        async def live(_request: Request) -> JSONResponse:
-            return JSONResponse({"status": "alive"})
-
-        async def ready(_request: Request) -> JSONResponse:
-            try:
-                await self.store.ping()
-            except CordpairError:
-                return JSONResponse({"status": "the database is away"}, status_code=503)
-            return JSONResponse({"status": "ready", "tenants": len(self.node.tenants)})
-
-        return [Route("/health/live", live), Route("/health/ready", ready)]
-
-
-def translators(tenant: TenantId, region: str) -> Mapping[str, Translate]:
-    """How each source of the inbox is read."""
-
-    def graph(body: bytes, at: datetime) -> Sequence[e.AnyEvent]:
-        found = translate(msgspec.json.decode(body), tenant=tenant, region=region, at=at)
-        return [] if isinstance(found, Ignored) else found
-
-    def presence(body: bytes, at: datetime) -> Sequence[e.AnyEvent]:
-        found = translate_presence(msgspec.json.decode(body), at=at)
-        return [] if isinstance(found, Ignored) else [found]
-
-    def own(body: bytes, _at: datetime) -> Sequence[e.AnyEvent]:
-        return [e.decode(body)]
-
-    return {"graph": graph, "presence": presence, "result": own, "command": own, "timer": own}
 
 
 @contextlib.asynccontextmanager

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from cordpair.connectors.kit import PartyRecord, StoredPhone
 from cordpair.connectors.memory import MemoryCrm, Trouble
 from cordpair.connectors.testkit import CrmPromises
 from cordpair.core.ids import PartyRef
+from cordpair.core.party import PartyRecord, StoredPhone
 
 ANSGAR = PartyRef("memory", "31001")
 

@@ -18,7 +18,6 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from cordpair.connectors.kit import ChatReference
 from cordpair.connectors.teams.bot import BotEndpoint
 from cordpair.connectors.teams.chat import BotChat
 from cordpair.connectors.teams.desk import Pressed, Reply
@@ -26,6 +25,7 @@ from cordpair.connectors.teams.guard import Guard, ReplayWindow, host_allowed
 from cordpair.connectors.teams.inbound import BotTokens
 from cordpair.connectors.teams.keys import SigningKeys
 from cordpair.core.ids import AgentId, RegistrationId, TenantId
+from cordpair.core.party import ChatReference
 from cordpair.core.tenant import Registration
 from cordpair.errors import IllegalEvent, TemporaryFailure
 from tests.connectors.teams_world import (

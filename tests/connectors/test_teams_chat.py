@@ -7,8 +7,8 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from cordpair.connectors.kit import ChatReference
 from cordpair.connectors.teams.chat import BotChat
+from cordpair.core.party import ChatReference
 from cordpair.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
 from tests.connectors.teams_world import FixedTokens, Recorder, serving
 

@@ -17,7 +17,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from cordpair.connectors.kit import ChatReference
 from cordpair.connectors.teams.bot import BotEndpoint
 from cordpair.connectors.teams.calls import GraphCalls
 from cordpair.connectors.teams.cards import card, read_wrap_up
@@ -44,6 +43,7 @@ from cordpair.core.events import (
     RosterSeen,
 )
 from cordpair.core.ids import AgentId, GraphCallId, OfferId, RegistrationId, TenantId, offer_id, participant_id
+from cordpair.core.party import ChatReference
 from cordpair.core.tenant import Registration
 from tests.connectors.card_people import ONE
 from tests.connectors.teams_world import ISSUER, serving

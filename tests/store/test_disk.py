@@ -7,11 +7,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from cordpair.connectors.kit import ChatReference
 from cordpair.core.agent import Agent
 from cordpair.core.changes import Changes
 from cordpair.core.ids import PartyRef
-from cordpair.core.party import PartyRecord
+from cordpair.core.party import ChatReference, PartyRecord
 from cordpair.errors import Rejected
 from cordpair.settings import Settings
 from cordpair.store import postgres

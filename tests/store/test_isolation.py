@@ -6,12 +6,11 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from cordpair.connectors.kit import ChatReference
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import LogActivity
 from cordpair.core.events import WrapUpExpired
 from cordpair.core.ids import PartyRef, RegistrationId, TenantId, offer_id
-from cordpair.core.party import PartyRecord
+from cordpair.core.party import ChatReference, PartyRecord
 from cordpair.errors import Rejected
 from cordpair.store.agents import Agents
 from cordpair.store.calls import Calls

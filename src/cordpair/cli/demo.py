@@ -4,26 +4,21 @@ import asyncio
 import contextlib
 import json
 import signal
-import socket
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
 import typer
 import uvloop
 
+from cordpair.cli.demo_stage import START_TIMEOUT_S, data_folder, emulator, listening, settings_of
 from cordpair.core.tenant import TenantSetup
 from cordpair.errors import PermanentFailure
-from cordpair.settings import Settings, read_settings
 
 CHECK_RATE = 10.0  #: a check plays this many times faster than real time
 CALLS_PER_SECOND = 0.16  #: of emulated time: what twenty-four agents can take
-_START_TIMEOUT_S = 60.0
-_PREFERRED_PORT = 8080
 
 
 def add_to(app: typer.Typer) -> None:
@@ -122,10 +117,10 @@ async def playing(seed: int, rate: float, port: int, members: int) -> AsyncItera
     from cordpair.app import assembled, serve, start_logging
 
     _say("the emulated Microsoft cloud and its iMIS ...")
-    async with _emulator(seed, rate, members) as url, httpx.AsyncClient(timeout=30) as http:
+    async with emulator(seed, rate, members) as url, httpx.AsyncClient(timeout=30) as http:
         world = (await http.get(f"{url}/_control/world")).json()
-        with _folder() as folder, _listening(port) as sock:
-            settings = _settings(world, folder, sock.getsockname()[1], rate)
+        with data_folder() as folder, listening(port) as sock:
+            settings = settings_of(world, folder, sock.getsockname()[1], rate)
             _say("an own PostgreSQL ...")
             async with assembled(settings) as product:
                 start_logging(settings, product.metrics)
@@ -160,74 +155,13 @@ async def _set_up(demo: Demo) -> None:
 
 async def _until_ready(demo: Demo, serving: "asyncio.Task[None]") -> None:
     """Wait until the product answers and owns its organisations; then the agents come in."""
-    async with asyncio.timeout(_START_TIMEOUT_S):
+    async with asyncio.timeout(START_TIMEOUT_S):
         while len(demo.product.node.tenants) < len(demo.setups):
             if serving.done():
                 await serving
             await asyncio.sleep(0.05)
     ready = await demo.control("begin", {})
     _say(f"{ready['ready']} agents are ready")
-
-
-@contextlib.asynccontextmanager
-async def _emulator(seed: int, rate: float, members: int) -> AsyncIterator[str]:
-    """The emulated world in a process of its own; gives its address."""
-    arguments = ["--seed", str(seed), "--rate", str(rate), "--members", str(members)]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cordpair.emulator", *arguments, stdout=asyncio.subprocess.PIPE, start_new_session=True
-    )
-    assert process.stdout is not None
-    try:
-        line = await asyncio.wait_for(process.stdout.readline(), _START_TIMEOUT_S)
-        if not line:
-            raise PermanentFailure("the emulated world did not start")
-        yield json.loads(line)["url"]
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    """A new data folder that is thrown away. As root the database runs as another user, in a closed folder below."""
-    with tempfile.TemporaryDirectory(prefix="cordpair-demo-") as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
-
-
-@contextlib.contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """A listening socket on loopback: the wished port, else 8080, else any free one."""
-    sock = None
-    for wish in [port] if port else [_PREFERRED_PORT, 0]:
-        try:
-            sock = socket.create_server(("127.0.0.1", wish), backlog=1024)
-            break
-        except OSError:
-            continue
-    if sock is None:
-        raise PermanentFailure(f"port {port} is taken")
-    with sock:
-        yield sock
-
-
-def _settings(world: dict[str, Any], folder: Path, port: int, rate: float) -> Settings:
-    return read_settings(
-        data_dir=folder,
-        database_url="",
-        keys_database_url="",
-        host="127.0.0.1",
-        port=port,
-        public_url=f"http://127.0.0.1:{port}",
-        graph_url=world["graph_url"],
-        login_url=world["login_url"],
-        bot_openid_url=world["bot_openid_url"],
-        service_url_hosts=("127.0.0.1",),
-        clock_rate=rate,
-        log_format="console",
-        log_level="error",
-    )
 
 
 def _say(text: str) -> None:

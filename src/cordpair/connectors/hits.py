@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from cordpair.connectors.kit import PartyRecord
 from cordpair.core.numbers import Hit, stored_numbers
+from cordpair.core.party import PartyRecord
 
 
 def hits_of(record: PartyRecord, *, region: str, source: str, link: str = "") -> Iterator[Hit]:

@@ -12,9 +12,7 @@ import msgspec
 
 from cordpair.core.events import CallEvent
 from cordpair.core.ids import AgentId, CallId, GraphCallId, PartyRef
-from cordpair.core.party import ChatReference as ChatReference
-from cordpair.core.party import PartyRecord as PartyRecord
-from cordpair.core.party import StoredPhone as StoredPhone
+from cordpair.core.party import ChatReference, PartyRecord
 
 
 class PartyPage(msgspec.Struct, frozen=True, kw_only=True):

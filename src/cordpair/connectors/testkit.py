@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from cordpair.connectors.kit import Activity, Crm, PartyPage, PartyRecord
+from cordpair.connectors.kit import Activity, Crm, PartyPage
 from cordpair.core.ids import CallId, PartyRef
+from cordpair.core.party import PartyRecord
 from cordpair.errors import CordpairError, PermanentFailure, TemporaryFailure, UnknownOutcome
 
 #: A possible number of a country that does not exist.

@@ -15,18 +15,11 @@ from cordpair.core.agent import Agent, AgentMove, AgentState, Presence
 from cordpair.core.call import Call, CallState, Move
 from cordpair.core.effects import Face
 from cordpair.core.floor import Floor
-from cordpair.core.fold_calls import (
-    arrive,
-    check,
-    close,
-    end,
-    establish,
-    order_refresh,
-    refreshed,
-    refuse,
-    roster,
-)
+from cordpair.core.fold_calls import arrive, check, end, establish, refreshed, refuse
 from cordpair.core.fold_offers import available, end_offer, live_offer, make_offer, seek
+from cordpair.core.fold_roster import roster
+from cordpair.core.fold_watch import order_refresh
+from cordpair.core.fold_wrap_up import close
 from cordpair.core.ids import CallId, OfferId
 from cordpair.errors import IllegalEvent
 

@@ -7,13 +7,14 @@ from weakref import WeakValueDictionary
 
 import phonenumbers
 
-from cordpair.connectors.kit import Chat, ChatReference
+from cordpair.connectors.kit import Chat
 from cordpair.connectors.teams.cards import card
 from cordpair.connectors.teams.facts import CardFacts
 from cordpair.core.call import Call, CallState, Outcome, pending_reason
 from cordpair.core.changes import OfferRecord
 from cordpair.core.effects import ShowCard
 from cordpair.core.ids import AgentId, QueueId, TenantId
+from cordpair.core.party import ChatReference
 from cordpair.core.tenant import Queue
 from cordpair.engine.clock import Clock
 from cordpair.errors import PermanentFailure

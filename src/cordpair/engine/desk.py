@@ -7,7 +7,6 @@ from typing import Any, assert_never
 
 from msgspec.structs import replace
 
-from cordpair.connectors.kit import ChatReference
 from cordpair.connectors.teams import words
 from cordpair.connectors.teams.cards import card
 from cordpair.connectors.teams.desk import Pressed, Reply
@@ -19,6 +18,7 @@ from cordpair.core.agent import Agent, AgentState, may_be_rung
 from cordpair.core.call import Call, CallState
 from cordpair.core.effects import Face
 from cordpair.core.ids import AgentId, CallId, OfferId, QueueId, TenantId, offer_parts
+from cordpair.core.party import ChatReference
 from cordpair.core.tenant import Queue
 from cordpair.engine.cards import card_facts
 from cordpair.engine.clock import Clock

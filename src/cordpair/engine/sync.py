@@ -7,7 +7,6 @@ from cordpair.core.ids import TenantId
 from cordpair.core.number_plan import stored_numbers
 from cordpair.core.party import PartyRecord
 from cordpair.engine.clock import Clock
-from cordpair.errors import CordpairError
 from cordpair.store.doors import Store
 from cordpair.store.marks import Bookmark
 from cordpair.store.parties import IndexedParty, IndexedPhone
@@ -30,7 +29,7 @@ class PartySync:
             try:
                 await self.once()
                 pause_s = EVERY_S
-            except CordpairError as exc:
+            except Exception as exc:  # noqa: BLE001 - the outermost place of this work: calls go on without it
                 log.warning("the party sync waits", connector=self._crm.name, error=type(exc).__name__)
                 pause_s = AGAIN_S
             await self._clock.sleep(pause_s)

@@ -12,8 +12,9 @@ from cordpair.connectors.imis.session import ImisSession, assembly_of
 from cordpair.connectors.imis.settings import ImisSettings
 from cordpair.connectors.imis.shapes import NAME, identity_of, items, local_text, next_offset, party_record
 from cordpair.connectors.imis.spelling import spellings
-from cordpair.connectors.kit import Activity, PartyPage, PartyRecord
+from cordpair.connectors.kit import Activity, PartyPage
 from cordpair.core.ids import PartyRef
+from cordpair.core.party import PartyRecord
 from cordpair.errors import PermanentFailure, UnknownOutcome
 
 #: Clocks differ, and a change can be committed after its own time stamp: each sync looks back a little.

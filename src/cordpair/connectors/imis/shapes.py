@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 
 from cordpair.connectors.imis.answers import Json
-from cordpair.connectors.kit import PartyRecord, StoredPhone
 from cordpair.core.ids import PartyRef
+from cordpair.core.party import PartyRecord, StoredPhone
 from cordpair.errors import TemporaryFailure
 
 NAME = "imis"

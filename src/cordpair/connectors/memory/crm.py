@@ -7,10 +7,11 @@ from enum import StrEnum
 
 import msgspec
 
-from cordpair.connectors.kit import Activity, PartyPage, PartyRecord
+from cordpair.connectors.kit import Activity, PartyPage
 from cordpair.core.caller import Grade
 from cordpair.core.ids import PartyRef
 from cordpair.core.numbers import grade
+from cordpair.core.party import PartyRecord
 from cordpair.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
 
 

@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 import httpx
 
-from cordpair.connectors.kit import ChatReference
 from cordpair.connectors.teams.guard import host_allowed
 from cordpair.connectors.teams.rest import Rest, Tokens
 from cordpair.connectors.teams.tokens import BOT_SCOPE
+from cordpair.core.party import ChatReference
 from cordpair.errors import PermanentFailure, UnknownOutcome
 
 _CARD = "application/vnd.microsoft.card.adaptive"

@@ -6,7 +6,6 @@ from typing import Any
 import structlog
 from msgspec.structs import replace
 
-from cordpair.connectors.kit import ChatReference
 from cordpair.connectors.teams.chat import BotChat
 from cordpair.connectors.teams.desk import Desk, Pressed, Reply
 from cordpair.connectors.teams.desk_cards import help_card
@@ -25,6 +24,7 @@ from cordpair.connectors.teams.sdk import (
 )
 from cordpair.connectors.teams.texts import text
 from cordpair.core.ids import AgentId
+from cordpair.core.party import ChatReference
 from cordpair.core.tenant import Registration
 from cordpair.errors import CordpairError, IllegalEvent, PermanentFailure, Rejected, TemporaryFailure
 

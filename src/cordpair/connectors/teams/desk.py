@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from cordpair.connectors.kit import ChatReference
 from cordpair.core.ids import AgentId, TenantId
+from cordpair.core.party import ChatReference
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,95 @@
+"""Who stands in the call: an agent who joins has accepted, an agent who leaves has hung up."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from cordpair.core import agent as agents
+from cordpair.core import call as calls
+from cordpair.core.agent import AgentMove, AgentState
+from cordpair.core.call import Call, CallState, EndedBy, Move, Outcome
+from cordpair.core.changes import Leg
+from cordpair.core.effects import Face, HangUp
+from cordpair.core.events import OfferEnd, RosterSeen
+from cordpair.core.floor import Floor
+from cordpair.core.fold_offers import accept_offer, end_offer, seek
+from cordpair.core.fold_watch import hear, marked
+from cordpair.core.fold_wrap_up import start_wrap_up
+from cordpair.core.ids import AgentId
+
+
+def roster(floor: Floor, event: RosterSeen) -> None:
+    """Who stands in the call. An older roster still proves that an agent was there."""
+    call = floor.call_or_new(event.call, event.graph_id, event.at)
+    newest = event.sequence >= call.roster
+    present = [user for user in event.users if user in floor.agents]
+    if newest and event.sequence > call.roster:
+        call = replace(call, roster=event.sequence)
+    if call.state is CallState.HEARD_OF:
+        if present and call.agent is None:
+            call = calls.move(call, Move.JOIN, call.state, agent=present[0], connected_at=event.at)
+        hear(floor, call, event.at)
+        return
+    proof = bool(present) and call.connected_at is None and _can_join(call)
+    floor.save_call(call)
+    if proof:
+        call = join(floor, call, present[0], event.at, inferred=event.inferred)
+        if not newest and call.state is CallState.CONNECTED:
+            leave(floor, call, event.at, inferred=True)
+    elif newest and call.state is CallState.CONNECTED and call.agent not in present:
+        leave(floor, call, event.at, inferred=event.inferred)
+
+
+def _can_join(call: Call) -> bool:
+    """Whether an agent in the roster is news: not for a call that we sent away ourselves."""
+    return calls.allows(call, Move.JOIN) and call.outcome in (None, Outcome.ABANDONED)
+
+
+def join(floor: Floor, call: Call, agent_id: AgentId, at: datetime, *, inferred: bool = False) -> Call:
+    """The agent stands in the roster: that is what accepted means."""
+    if call.state is CallState.CLOSED:
+        return _join_late(floor, call, agent_id)
+    floor.router.gone(call.id)
+    if call.offer is not None:
+        if call.offer.agent == agent_id:
+            accept_offer(floor, call)
+        else:  # an earlier offer was accepted late; the one that rings now is taken back
+            call = end_offer(floor, call, OfferEnd.WITHDRAWN, at)
+    _bind(floor, agent_id, call, at)
+    call = floor.calls[call.id]
+    known = {"established_at": call.established_at or at, "outcome": Outcome.ANSWERED}
+    call = calls.move(call, Move.JOIN, CallState.CONNECTED, agent=agent_id, connected_at=at, offer=None, **known)
+    call = floor.save_call(marked(call, "connected_at") if inferred else call)
+    floor.save_leg(Leg(call=call.id, number=max(call.offers, 1), agent=agent_id, joined_at=at))
+    return floor.show(call, agent_id, Face.STRIP)
+
+
+def _bind(floor: Floor, agent_id: AgentId, call: Call, at: datetime) -> None:
+    """The agent talks now, whatever we believed; a ring of another call at them is taken back."""
+    agent = floor.agents[agent_id]
+    floor.router.busy(agent_id)
+    if agent.state is AgentState.RINGING and agent.call not in (None, call.id):
+        other = floor.calls[agent.call]
+        floor.save_agent(agents.move(agent, AgentMove.JOIN, AgentState.TALKING, at, call=call.id))
+        seek(floor, end_offer(floor, other, OfferEnd.WITHDRAWN, at), at)
+    elif agents.allows(agent, AgentMove.JOIN):
+        floor.save_agent(agents.move(agent, AgentMove.JOIN, AgentState.TALKING, at, call=call.id))
+
+
+def _join_late(floor: Floor, call: Call, agent_id: AgentId) -> Call:
+    """We took the call for abandoned, and now we learn that an agent was there before it ended."""
+    ended_at = call.ended_at or call.heard_at
+    facts = {"agent": agent_id, "connected_at": ended_at, "established_at": call.established_at or ended_at}
+    blank = {"outcome": Outcome.ANSWERED, "closed_at": None, "ended_by": EndedBy.UNKNOWN}
+    call = marked(calls.move(call, Move.JOIN, CallState.WRAP_UP, **facts, **blank), "connected_at")
+    floor.save_call(call)
+    floor.save_leg(Leg(call=call.id, number=max(call.offers, 1), agent=agent_id, joined_at=ended_at, left_at=ended_at))
+    return start_wrap_up(floor, call, ended_at)
+
+
+def leave(floor: Floor, call: Call, at: datetime, *, inferred: bool = False) -> None:
+    """The agent hung up. In a group call the caller would sit there alone: end the call for them too."""
+    call = calls.move(call, Move.LEAVE, CallState.WRAP_UP, ended_at=at, ended_by=EndedBy.AGENT)
+    call = floor.save_call(marked(call, "ended_at") if inferred else call)
+    floor.order(HangUp(call=call.id, graph_id=call.graph_id))
+    start_wrap_up(floor, call, at)
