@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.crash.life import Left, life, wrong
+from tests.crash.life import life
 from tests.crash.products import Products, products
+from tests.crash.verdict import Left, wrong
 from tests.databases import Server, server
 
 Step = tuple[str, int]

@@ -8,17 +8,16 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from cordpair.cli.demo_world import setup_of
-from cordpair.core.agent import Agent, AgentState
-from cordpair.core.call import Call, CallState, Outcome
+from cordpair.core.agent import AgentState
+from cordpair.core.call import CallState
 from cordpair.core.ids import GraphCallId, TenantId, call_id
 from cordpair.core.tenant import TenantSetup
 from cordpair.emulator import cards
@@ -28,6 +27,7 @@ from cordpair.emulator.server import Running, running
 from cordpair.store.doors import Store
 from tests.crash.child import Order
 from tests.crash.products import Products
+from tests.crash.verdict import Left
 from tests.databases import OPERATOR_KEY, Server
 
 RATE = 10.0  #: emulated seconds in a real one
@@ -41,22 +41,6 @@ class Died(AssertionError):
     """The product ended by itself, not by our hand."""
 
 
-class Left(msgspec.Struct, kw_only=True):
-    """What a life has left behind: `call` is the product's, `truth` the emulated cloud's."""
-
-    truth: dict[str, Any]
-    journal: list[dict[str, Any]]
-    activities: list[dict[str, Any]]
-    call: Call | None
-    agents: list[Agent]
-    offers: Counter[str]
-    parked: list[str]
-    unfinished: list[str]
-    cards: Counter[str]
-    steps: list[tuple[str, int]]
-    was_killed: bool
-
-
 class Life:
     """A world, a database, a product. `kill` is the step at which the product dies."""
 
@@ -67,8 +51,12 @@ class Life:
         self._folder = folder
         self._setup = _small(cloud.parts)
         self._kill: tuple[str, int] | None = None
-        self.was_killed = False
+        self._killed_at: datetime | None = None  # emulated
         self._cards: dict[str, int] = {}  # before the call
+
+    @property
+    def was_killed(self) -> bool:
+        return self._killed_at is not None
 
     @property
     def tenant(self) -> TenantId:
@@ -115,7 +103,7 @@ class Life:
             ended = await self._products.ended()
             if ended != -signal.SIGKILL or self.was_killed:
                 raise Died(f"the product ended by itself ({ended}):\n{self.log()}")
-            self.was_killed = True
+            self._killed_at = clock.now()
 
     def log(self) -> str:
         """The last lines of the product's log."""
@@ -248,7 +236,7 @@ class Life:
             unfinished=await self._unfinished(),
             cards=Counter({agent: len(parts.chats.of(agent).cards) - before for agent, before in self._cards.items()}),
             steps=read_steps(self._folder / "before.steps"),
-            was_killed=self.was_killed,
+            killed_at=self._killed_at,
         )
 
     async def _state(self) -> str:
@@ -258,70 +246,6 @@ class Life:
         told = [f"call {call.state} {call.outcome}" for call in calls]
         told += [f"agent {agent.state}" for agent in agents]
         return ", ".join([*told, *await self._unfinished()]) + "\n" + self.log()
-
-
-def wrong(left: Left) -> Iterable[str]:
-    """Everything that must not be, after a life; nothing when all is well."""
-    yield from _rings(left)
-    yield from (f"left behind: {it}" for it in left.unfinished)
-    yield from (f"parked: {it}" for it in left.parked)
-    yield from _outcome(left)
-    yield from _activities(left)
-    for agent in left.agents:
-        if agent.state not in (AgentState.READY, AgentState.NOT_RESPONDING):
-            yield f"an agent is left {agent.state}"
-    for name, count in left.cards.items():
-        if count > (2 if left.was_killed else 1):
-            yield f"{name} has {count} cards of one call"
-
-
-def _rings(left: Left) -> Iterable[str]:
-    rings = Counter(note["context"] for note in left.journal if note["kind"] == "ring")
-    yield from (f"offer {offer} rang {count} times" for offer, count in rings.items() if count > 1)
-    at_once: set[str] = set()
-    for note in left.journal:
-        if note["kind"] == "ring":
-            if note["user"] in at_once:
-                yield "an agent was rung while they were rung already"
-            at_once.add(note["user"])
-        elif note["kind"] in ("ring over", "joined"):
-            at_once.discard(note["user"])
-
-
-def _outcome(left: Left) -> Iterable[str]:
-    truth, call = left.truth, left.call
-    arrival = [note for note in left.journal if note["kind"] == "notification" and note["change"] == "created"]
-    was_told = any(note["status"] == 202 for note in arrival)
-    if call is None:
-        if was_told or truth["answered_by"]:
-            yield "the call is lost"
-        return
-    if call.state is not CallState.CLOSED or call.outcome is None:
-        yield f"the call has no outcome: {call.state}"
-        return
-    expected = Outcome.ANSWERED if truth["answered_by"] else Outcome.ABANDONED
-    # A call whose arrival never reached us and that is gone before we ask for it: nobody can tell its queue.
-    unseen = not was_told and call.outcome_reason == "unseen"
-    if call.outcome is not expected and not (expected is Outcome.ABANDONED and unseen):
-        yield f"the call is {call.outcome} ({call.outcome_reason}), really {expected}"
-    elif call.agent != truth["answered_by"]:
-        yield "the call is booked to another agent"
-    if left.offers["ringing"]:
-        yield "an offer is left ringing"
-
-
-def _activities(left: Left) -> Iterable[str]:
-    call, written = left.call, len(left.activities)
-    wanted = call is not None and call.outcome is Outcome.ANSWERED and call.party is not None
-    if written != wanted:
-        yield f"{written} activities in iMIS, should be {int(wanted)}"
-    if call is not None and call.outcome is Outcome.ANSWERED and call.party is None:
-        yield "the caller was not identified"
-    if call is not None and wanted and call.party is not None and not call.activity:
-        yield "the product does not know of its activity"
-    for activity in left.activities:
-        if call is None or call.party is None or str(activity.get("PartyId")) != call.party.id:
-            yield "the activity stands at another party"
 
 
 @contextlib.asynccontextmanager

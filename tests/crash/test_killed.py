@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.crash.conftest import Step
-from tests.crash.life import life, wrong
+from tests.crash.life import life
 from tests.crash.products import Products
+from tests.crash.verdict import wrong
 from tests.databases import Server
 
 SEED = 20261124
@@ -30,7 +31,7 @@ async def killed_at(
             left = await one.live(step)
         except TimeoutError as exc:
             return [f"{where}: {exc}"], True
-        return [f"{where}: {it}\n{one.log()}" for it in wrong(left)], left.was_killed
+        return [f"{where}: {it}\n{one.log()}" for it in wrong(left)], left.killed_at is not None
 
 
 @pytest.mark.parametrize("pick", range(PICKS))
