@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(default=1_000_000, gt=0, description="Largest request body that is read.")
     log_format: Literal["json", "console"] = Field(default="json", description="How logs are printed.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of the Prometheus metrics, on loopback only; 0 serves none."
+    )
     outbox_workers: int = Field(default=16, ge=1, le=256, description="Effects performed at the same time.")
     database_pool: int = Field(default=12, ge=4, le=100, description="Connections to the database.")
 

@@ -4,6 +4,7 @@ import asyncio
 
 import typer
 import uvloop
+from prometheus_client import start_http_server
 
 from cordpair.settings import Settings, read_settings
 
@@ -23,6 +24,8 @@ async def _serve(settings: Settings) -> None:
 
     async with assembled(settings) as product:
         start_logging(settings, product.metrics)
+        if settings.metrics_port:
+            start_http_server(settings.metrics_port, "127.0.0.1", product.metrics.registry)
         try:
             await serve(product)
         except asyncio.CancelledError:
