@@ -39,7 +39,7 @@ async def as_before(us: Organisation) -> AsyncIterator[None]:
         us.house.parts.exchange.caller_leaves(call)
     await us.house.pass_time(120)  # the longest wrap-up
     for person in us.agents:
-        await until(lambda: person.say("ready"))
+        assert await person.say("ready")
         await person.until_state(AgentState.READY)
 
 

@@ -1,5 +1,6 @@
 """`cordpair settings`: every setting, what it is for and what it is now."""
 
+import re
 from typing import Any
 
 import typer
@@ -23,7 +24,14 @@ def add_to(app: typer.Typer) -> None:
             print(f"    now: {shown}" + ("" if value == field.get_default() else "  (set)"))
 
 
+#: Of the address of a database; it may stand among the parameters too.
+_PASSWORD = re.compile(r"://(?P<user>[^:/@]*):[^@]*@")
+_PARAMETER = re.compile(r"(password=)[^&]*")
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, SecretStr):
         return "(a secret)" if value.get_secret_value() else "(empty)"
-    return str(value) if value != "" else "(empty)"
+    if value == "":
+        return "(empty)"
+    return _PARAMETER.sub(r"\1(a secret)", _PASSWORD.sub(r"://\g<user>:(a secret)@", str(value)))

@@ -10,6 +10,7 @@ import typer
 
 from cordpair.cli.opened import open_store
 from cordpair.core.tenant import TenantSetup
+from cordpair.engine.setup_check import check_setup
 from cordpair.errors import Rejected
 from cordpair.settings import read_settings
 
@@ -36,14 +37,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def read_setup(file: Path) -> TenantSetup:
-    """The setup in a TOML (or .json) file. Raises Rejected, naming file and place, when it is none."""
+    """The setup in a TOML (or .json) file. Raises Rejected, naming file and place, when it is none that can work."""
     try:
         decode = msgspec.json.decode if file.suffix == ".json" else msgspec.toml.decode
-        return decode(file.read_bytes(), type=TenantSetup)
+        setup = decode(file.read_bytes(), type=TenantSetup)
+        check_setup(setup)
     except OSError as exc:
         raise Rejected(f"{file}: {exc.strerror}") from exc
-    except (msgspec.DecodeError, ValueError) as exc:
+    except (Rejected, msgspec.DecodeError, ValueError, RecursionError) as exc:
         raise Rejected(f"{file}: {exc}") from exc
+    return setup
 
 
 async def _apply(setups: list[TenantSetup]) -> None:

@@ -83,8 +83,8 @@ class Node:
     async def _start(self, tenant: TenantId, epoch: int, revision: int) -> None:
         try:
             service = await self._make_service(tenant, epoch)
-        except CordpairError as exc:
-            log.error("a tenant could not be started", tenant=tenant, error=type(exc).__name__)
+        except Exception as exc:
+            log.error("a tenant could not be started", tenant=tenant, error=type(exc).__name__, exc_info=exc)
             return
         task = asyncio.create_task(service.run(), name=f"tenant {tenant}")
         self._services[tenant] = _Running(epoch, revision, service, task)

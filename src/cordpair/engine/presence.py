@@ -12,7 +12,7 @@ from cordpair.connectors.teams.subscriptions import GraphSubscriptions, presence
 from cordpair.core import events as e
 from cordpair.core.ids import AgentId, TenantId
 from cordpair.engine.clock import Clock
-from cordpair.errors import CordpairError, PermanentFailure
+from cordpair.errors import PermanentFailure
 from cordpair.store.doors import Store
 from cordpair.store.inbox import Incoming
 from cordpair.store.marks import Subscription
@@ -49,7 +49,7 @@ class PresenceWatch:
             try:
                 await self.once()
                 pause_s = LIFE.total_seconds() / 2
-            except CordpairError as exc:
+            except Exception as exc:  # noqa: BLE001 - the outermost place of this work: calls go on without it
                 log.warning("presence waits for Graph", tenant=self._tenant, error=type(exc).__name__)
                 pause_s = AGAIN_S
             await self._clock.sleep(pause_s)

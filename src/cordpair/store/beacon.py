@@ -27,7 +27,7 @@ class Beacon:
     async def burn(self) -> None:
         """Light it, or make sure that it still burns. Raises TemporaryFailure."""
         with translated("beacon"):
-            if self._connection is None or self._connection.is_closed():
+            if self._connection is None or _is_gone(self._connection):
                 await self.put_out()
                 self._connection = await self._pool.acquire(timeout=_TIMEOUT_S)
             # Held already, it is simply held once more: this asks the session, and lights it where the session is new.
@@ -41,3 +41,11 @@ class Beacon:
         if connection is not None:
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
                 await self._pool.release(connection, timeout=_TIMEOUT_S)
+
+
+def _is_gone(connection: "PoolConnectionProxy[asyncpg.Record]") -> bool:
+    """A connection that broke is one that the pool has taken back: it answers no question any more."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True

@@ -10,7 +10,7 @@ from cordpair.core.ids import QueueId, TenantId
 from cordpair.core.tenant import TenantSetup
 from cordpair.engine.clock import Clock
 from cordpair.engine.wakeup import Bell
-from cordpair.errors import CordpairError, Rejected, TemporaryFailure
+from cordpair.errors import Rejected, TemporaryFailure
 from cordpair.store.doors import Store, TenantRows
 from cordpair.web.floor_content import ENDED, Names, Stored, belongs, midnight, month_begin, view_of
 from cordpair.web.floor_view import CallRow, CallSet, FloorView
@@ -61,7 +61,7 @@ class StoreFloor:
         self._read_at[tenant] = now
         try:
             self._views[tenant] = await self.read(tenant)
-        except CordpairError as exc:
+        except Exception as exc:  # noqa: BLE001 - one organisation must not take the others with it
             log.warning("a floor could not be read", tenant=tenant, error=type(exc).__name__)
         for listener in self._listeners.get(tenant, ()):
             listener.set()

@@ -1,0 +1,94 @@
+"""A setup is looked at before it is stored: one that cannot work is refused, with the place of what is wrong."""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import httpx
+import phonenumbers
+
+from cordpair.connectors.registry import open_crm
+from cordpair.core.tenant import Queue, TenantSetup
+from cordpair.errors import Rejected
+
+SHORTEST_RING_S = 15.0  #: Teams rings no shorter
+
+
+def check_setup(setup: TenantSetup) -> None:
+    """Raises Rejected with one line, `place: what is wrong`. Nothing is sent to anybody."""
+    _must(_is_id(setup.id), "id", "must be the Entra tenant id, a UUID in small letters")
+    _must(setup.registration.tenant == setup.id, "registration.tenant", "must be the organisation's own id")
+    _must(bool(setup.registration.client_secret), "registration.client_secret", "is missing")
+    _must(setup.region in phonenumbers.SUPPORTED_REGIONS, "region", "must be an ISO country like DE")
+    _must(_is_time_zone(setup.time_zone), "time_zone", "must be a name like Europe/Berlin")
+    _check_queues(setup.queues)
+    _check_agents(setup)
+    _check_crm(setup)
+
+
+def _check_queues(queues: Iterable[Queue]) -> None:
+    _must_be_single("queues", (queue.id for queue in queues))
+    _must_be_single("queues.resource_account", (queue.resource_account for queue in queues))
+    for queue in queues:
+        place = f"queues.{queue.id}"
+        # Graph's own spelling is compared: a capital letter would send every caller away.
+        _must(queue.resource_account == queue.resource_account.lower(), place, "resource_account has capital letters")
+        _must(
+            queue.ring_timeout_s >= SHORTEST_RING_S, place, "ring_timeout_s must be at least 15: Teams rings no shorter"
+        )
+        _must(queue.wrap_up_s > 0, place, "wrap_up_s must be more than 0")
+        _must_be_single(f"{place}.dispositions", (one.id for one in queue.dispositions))
+
+
+def _check_agents(setup: TenantSetup) -> None:
+    known = {queue.id for queue in setup.queues}
+    _must_be_single("agents", (agent.id for agent in setup.agents))
+    for agent in setup.agents:
+        place = f"agents.{agent.id}"
+        _must(_is_id(agent.id), place, "id must be the Entra object id, a UUID in small letters")
+        _must(set(agent.queues) <= known, place, "serves a queue that there is not")
+
+
+def _check_crm(setup: TenantSetup) -> None:
+    if setup.crm is None:
+        return
+    try:
+        open_crm(
+            setup.crm, region=setup.region, time_zone=setup.time_zone, http=httpx.AsyncClient(), clock=_StandingClock()
+        )
+    except Rejected as exc:
+        raise Rejected(f"crm: {exc}") from exc
+
+
+class _StandingClock:
+    """Nothing is done with a CRM that is only looked at."""
+
+    def now(self) -> datetime:
+        return datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _must(holds: bool, place: str, what: str) -> None:
+    if not holds:
+        raise Rejected(f"{place}: {what}")
+
+
+def _must_be_single(place: str, names: Iterable[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    _must(not twice, place, f"there is more than one {twice[0] if twice else ''}")
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
