@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import msgspec
 import structlog
 
 from cordpair.core.ids import TenantId
@@ -96,8 +97,12 @@ class OutboxWorkers:
             log.error("an effect was left for its lease to run out", error=type(exc).__name__, exc_info=exc)
 
     async def _one(self, tenant: TenantId, row_id: int) -> None:
-        async with self._store.open_tenant(tenant) as rows:
-            row = await rows.outbox.begin(row_id)
+        try:
+            async with self._store.open_tenant(tenant) as rows:
+                row = await rows.outbox.begin(row_id)
+        except msgspec.ValidationError:
+            await self._unreadable(tenant, row_id)
+            return
         if row is None:
             return  # the claim was lost meanwhile
         try:
@@ -111,6 +116,12 @@ class OutboxWorkers:
         self._metrics.connector_requests.labels(connector=type(row.effect).__name__, outcome="done").inc()
         if results:
             self._ring(tenant)
+
+    async def _unreadable(self, tenant: TenantId, row_id: int) -> None:
+        """An order that another version wrote: it waits for a person, and would otherwise be claimed for ever."""
+        log.error("an effect cannot be read", tenant=tenant)
+        async with self._store.open_tenant(tenant) as rows:
+            await rows.outbox.park(row_id, self._clock.now(), "this version of cordpair cannot read it")
 
     async def _failed(self, tenant: TenantId, row: OutboxRow, exc: Exception) -> None:
         """Again later, or parked for a person with the reason."""

@@ -1,0 +1,188 @@
+"""How long the outbox waits between two attempts, and what it does with orders that it cannot read."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import pytest
+
+from cordpair.core.effects import HangUp
+from cordpair.core.ids import CallId, GraphCallId, TenantId
+from cordpair.engine.outbox import LONGEST_PAUSE_S, MOST_ATTEMPTS, OutboxWorkers
+from cordpair.engine.perform import Performer
+from cordpair.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
+from cordpair.store.doors import Store
+from cordpair.telemetry import Metrics
+from tests.engine.conftest import StandingClock, until
+from tests.store.world import A, B, configured
+
+ORDER = HangUp(call=CallId("c"), graph_id=GraphCallId("g"))
+
+
+class Tries:
+    """Performs effects by these answers, one after the other (then the last again), and counts."""
+
+    def __init__(self, *answers: Exception | None) -> None:
+        self._answers = list(answers)
+        self.count = 0
+
+    async def perform(self, effect: Any, attempt: Any) -> list[Any]:
+        self.count += 1
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if answer is not None:
+            raise answer
+        return []
+
+
+def workers(store: Any, clock: StandingClock, tries: Any = None, *, chance: float = 1.0) -> OutboxWorkers:
+    async def performer_of(_: TenantId) -> Performer:
+        return tries  # type: ignore[no-any-return]
+
+    return OutboxWorkers(
+        store,
+        clock,
+        performer_of,
+        owned=lambda: frozenset({A}),
+        ring=lambda tenant: None,
+        width=4,
+        metrics=Metrics(),
+        chance=lambda: chance,
+    )
+
+
+@pytest.fixture
+async def ordered(store: Store, clock: StandingClock) -> Store:
+    """A store in whose outbox one order waits."""
+    await configured(store, A, B)
+    async with store.open_tenant(A) as rows:
+        await rows.outbox.put([ORDER], clock.now())
+    return store
+
+
+@contextlib.asynccontextmanager
+async def at_work(outbox: OutboxWorkers) -> Any:
+    task = asyncio.create_task(outbox.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def row(store: Store) -> Any:
+    async with store.open_tenant(A) as rows:
+        return (await rows.outbox.load(range(1, 500)))[-1]
+
+
+async def until_attempts(outbox: OutboxWorkers, store: Store, count: int) -> Any:
+    """The order, when it has been tried so often and nobody is at it."""
+    async with asyncio.timeout(5):
+        while True:
+            seen = await row(store)
+            if seen.attempts >= count and seen.state in ("ready", "parked", "done"):
+                return seen
+            outbox.bell.ring()
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(("attempts", "pause_s"), [(1, 0.5), (2, 1), (3, 2), (6, 16), (10, 256), (11, 300), (50, 300)])
+def test_each_pause_is_twice_the_last_up_to_five_minutes(clock: StandingClock, attempts: int, pause_s: float) -> None:
+    outbox = workers(None, clock, chance=1.0)
+    assert outbox._pause_s(attempts, TemporaryFailure("away")) == pause_s
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.3, 1.0])
+def test_chance_spreads_the_pause_over_its_upper_half(clock: StandingClock, chance: float) -> None:
+    assert workers(None, clock, chance=chance)._pause_s(3, TemporaryFailure("away")) == 2 * (0.5 + chance / 2)
+
+
+@pytest.mark.parametrize(("asked_s", "pause_s"), [(None, 0.5), (0.0, 0.5), (7.0, 7.0), (86_400.0, 86_400.0)])
+def test_the_pause_is_never_shorter_than_the_other_side_asks_for(
+    clock: StandingClock, asked_s: float | None, pause_s: float
+) -> None:
+    outbox = workers(None, clock)
+    assert outbox._pause_s(1, TemporaryFailure("throttled", retry_after_s=asked_s)) == pause_s
+
+
+async def test_an_order_is_tried_a_dozen_times_and_then_waits_for_a_person(
+    ordered: Store, clock: StandingClock
+) -> None:
+    tries = Tries(TemporaryFailure("iMIS is away"))
+    outbox = workers(ordered, clock, tries)
+    async with at_work(outbox):
+        for count in range(1, MOST_ATTEMPTS + 1):
+            await until_attempts(outbox, ordered, count)
+            clock.move(LONGEST_PAUSE_S)
+        seen = await until_attempts(outbox, ordered, MOST_ATTEMPTS)
+    assert (seen.state, tries.count) == ("parked", MOST_ATTEMPTS)
+    async with ordered.open_tenant(A) as rows:
+        assert [one.reason for one in await rows.outbox.parked()] == ["iMIS is away"]
+
+
+async def test_before_its_time_nothing_is_tried_again(ordered: Store, clock: StandingClock) -> None:
+    tries = Tries(TemporaryFailure("throttled", retry_after_s=60), None)
+    outbox = workers(ordered, clock, tries)
+    async with at_work(outbox):
+        await until_attempts(outbox, ordered, 1)
+        clock.move(59)
+        outbox.bell.ring()
+        await asyncio.sleep(0.1)
+        assert tries.count == 1
+        clock.move(2)
+        assert (await until_attempts(outbox, ordered, 2)).state == "done"
+
+
+async def test_what_cannot_help_is_parked_at_once(ordered: Store, clock: StandingClock) -> None:
+    outbox = workers(ordered, clock, Tries(PermanentFailure("iMIS refused it")))
+    async with at_work(outbox):
+        seen = await until_attempts(outbox, ordered, 1)
+    assert (seen.state, seen.attempts) == ("parked", 1)
+
+
+async def test_a_mistake_of_ours_is_parked_without_its_text(ordered: Store, clock: StandingClock) -> None:
+    outbox = workers(ordered, clock, Tries(KeyError("+49 30 1234 of Erika")))
+    async with at_work(outbox):
+        await until_attempts(outbox, ordered, 1)
+    async with ordered.open_tenant(A) as rows:
+        assert [one.reason for one in await rows.outbox.parked()] == ["KeyError"]
+
+
+async def test_once_an_outcome_was_unknown_every_later_attempt_is_told_so(ordered: Store, clock: StandingClock) -> None:
+    told: list[bool] = []
+
+    class Watching(Tries):
+        async def perform(self, effect: Any, attempt: Any) -> list[Any]:
+            told.append(attempt.repeat)
+            return await super().perform(effect, attempt)
+
+    outbox = workers(ordered, clock, Watching(UnknownOutcome("cut"), TemporaryFailure("away"), None))
+    async with at_work(outbox):
+        for count in (1, 2, 3):
+            await until_attempts(outbox, ordered, count)
+            clock.move(LONGEST_PAUSE_S)
+    assert told == [False, True, True]
+
+
+async def test_an_order_that_this_version_cannot_read_waits_for_a_person(ordered: Store, clock: StandingClock) -> None:
+    async with ordered.open_tenant(A) as rows:
+        await rows.outbox._connection.execute("""update outbox set body = '{"type": "FromTheFuture"}'""")
+    outbox = workers(ordered, clock, Tries(None))
+
+    async def parked() -> list[str]:
+        async with ordered.open_tenant(A) as rows:
+            return [one.reason for one in await rows.outbox.parked()]
+
+    async with at_work(outbox):
+        assert await until(parked) == ["this version of cordpair cannot read it"]
+
+
+async def test_orders_of_tenants_that_others_own_are_left_alone(ordered: Store, clock: StandingClock) -> None:
+    async with ordered.open_tenant(B) as rows:
+        await rows.outbox.put([ORDER], clock.now())
+    tries = Tries(None)
+    outbox = workers(ordered, clock, tries)
+    async with at_work(outbox):
+        await until_attempts(outbox, ordered, 1)
+        await asyncio.sleep(0.1)
+    assert tries.count == 1
