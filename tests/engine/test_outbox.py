@@ -164,6 +164,29 @@ async def test_once_an_outcome_was_unknown_every_later_attempt_is_told_so(ordere
     assert told == [False, True, True]
 
 
+async def test_an_attempt_that_outlives_its_lease_is_not_begun_a_second_time(
+    ordered: Store, clock: StandingClock
+) -> None:
+    answered = asyncio.Event()
+
+    class Slow(Tries):
+        async def perform(self, effect: Any, attempt: Any) -> list[Any]:
+            self.count += 1
+            await answered.wait()
+            return []
+
+    tries = Slow(None)
+    outbox = workers(ordered, clock, tries)
+    async with at_work(outbox):
+        for _ in range(3):
+            clock.move(600)
+            outbox.bell.ring()
+            await asyncio.sleep(0.1)
+        answered.set()
+        seen = await until_attempts(outbox, ordered, 1)
+    assert (seen.state, tries.count) == ("done", 1)
+
+
 async def test_an_order_that_this_version_cannot_read_waits_for_a_person(ordered: Store, clock: StandingClock) -> None:
     async with ordered.open_tenant(A) as rows:
         await rows.outbox._connection.execute("""update outbox set body = '{"type": "FromTheFuture"}'""")

@@ -29,7 +29,7 @@ from cordpair.web.floor_access import floor_link
 from tests.databases import OPERATOR_KEY
 from tests.product.line import Line
 
-RATE = 20.0  #: emulated seconds in a real one
+RATE = 5.0  #: emulated seconds in a real one: a call that rings 15 s leaves three real ones for our answer
 SOON_S = 10.0  #: real: longer than anything here should take
 AGENTS = 2  #: of each organisation
 MEMBERS = 30
@@ -49,13 +49,10 @@ async def until(look: Callable[[], Awaitable[T]], limit_s: float = SOON_S) -> T:
 class House:
     """A product that runs (unless told otherwise), its database, and the emulated world around it."""
 
-    def __init__(self, parts: Parts, product: Product, http: httpx.AsyncClient, line: Line) -> None:
+    def __init__(self, parts: Parts, product: Product, http: httpx.AsyncClient, line: Line, store: Store) -> None:
         self.parts, self.product, self.http, self.line = parts, product, http, line
+        self.store = store  #: by a way of its own, which is there when the product's is cut
         self.lanterns, self.harbours = (Organisation(self, tenant) for tenant in parts.cloud.world.tenants)
-
-    @property
-    def store(self) -> Store:
-        return self.product.store
 
     @property
     def url(self) -> str:
@@ -287,16 +284,24 @@ async def house(
         known = _settings(cloud.parts.described(), listening.getsockname()[1], settings)
         cloud.parts.cloud.product_url = known.public_url
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=20, trust_env=False))
-        store = await Store.open(line.databases, OPERATOR_KEY, pool_size=known.database_pool)
-        stack.push_async_callback(store.close)
+        stores = [await stack.enter_async_context(_opened(one)) for one in (databases, line.databases)]
         with _one_time(cloud.parts):
-            product = Product(known, store, OPERATOR_KEY, http)
+            product = Product(known, stores[1], OPERATOR_KEY, http)
         stack.push_async_callback(product.workshop.close)
-        one = House(cloud.parts, product, http, line)
+        one = House(cloud.parts, product, http, line, stores[0])
         await one.lanterns.configure()
         await one.harbours.configure()
         await stack.enter_async_context(_serving(one, listening, runs=runs))
         yield one
+
+
+@contextlib.asynccontextmanager
+async def _opened(databases: Databases) -> AsyncIterator[Store]:
+    store = await Store.open(databases, OPERATOR_KEY)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 @contextlib.contextmanager

@@ -52,8 +52,10 @@ async def test_an_organisation_that_is_set_up_while_we_run_is_served(here: House
 
 async def test_after_the_database_was_away_leases_are_kept_and_callers_answered_as_before(here: House) -> None:
     await here.line.cut()
-    await here.http.get(f"{here.url}/health/ready")
-    await here.line.mend()
+    try:
+        await here.http.get(f"{here.url}/health/ready")
+    finally:
+        await here.line.mend()
     await answered(here.lanterns)
     await third(here)
     await until(lambda: is_served(here, THIRD))
@@ -64,10 +66,12 @@ async def test_a_call_whose_fold_the_database_lost_is_folded_once_when_it_is_bac
     person = us.agents[0]
     await person.come_in()
     call = us.call_in(UNKNOWN)
-    await us.until_call(call, CallState.OFFERED)
+    await person.until_it_rings()
     await here.line.cut()
-    await person.answer()
-    await here.line.mend()
+    try:
+        await person.answer()
+    finally:
+        await here.line.mend()
     await us.until_call(call, CallState.CONNECTED, CallState.WRAP_UP)
     async with here.store.open_tenant(us.id) as rows:
         history = await rows.calls.history_of(call)
@@ -104,6 +108,11 @@ async def test_a_setup_that_cannot_work_takes_nobody_else_with_it(here: House) -
     here.product.floor.touch(THIRD)
     await answered(here.lanterns)
     await third(here, crm=replace(here.harbours.setup.crm, connector="sap") if here.harbours.setup.crm else None)
+
+    async def is_given_up() -> bool:
+        return not await is_served(here, THIRD)
+
+    await until(is_given_up)
     here.product.floor.touch(THIRD)
     await answered(here.lanterns)
     page = await until(lambda: floor_page(here, here.lanterns))

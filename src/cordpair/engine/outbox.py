@@ -51,7 +51,7 @@ class OutboxWorkers:
         self._store, self._clock, self._performer_of = store, clock, performer_of
         self._owned, self._ring, self._metrics = owned, ring, metrics
         self._free = width
-        self._busy: set[asyncio.Task[None]] = set()
+        self._busy: dict[asyncio.Task[None], tuple[TenantId, int]] = {}
         self._chance = chance
         self._sweep_at = clock.now()
 
@@ -84,13 +84,15 @@ class OutboxWorkers:
             return []
 
     def _start(self, tenant: TenantId, row: int) -> None:
+        if (tenant, row) in self._busy.values():
+            return  # its lease has run out, but we are still at it: two at once could write twice
         self._free -= 1
         task = asyncio.create_task(self._one(tenant, row))
-        self._busy.add(task)
+        self._busy[task] = tenant, row
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._busy.discard(task)
+        del self._busy[task]
         self._free += 1
         self.bell.ring()
         if not task.cancelled() and (exc := task.exception()) is not None:
