@@ -1,5 +1,6 @@
 """The `cordpair` command."""
 
+import importlib
 import sys
 
 import typer
@@ -16,6 +17,15 @@ app = typer.Typer(
 )
 
 
+#: One module for each command; a command is loaded when it is asked for, so that it starts fast.
+_COMMANDS = ("serve", "demo", "tenant", "parked", "floor_link", "settings")
+
+
+@app.callback()
+def _group() -> None:
+    """Keep names of commands even where only one is loaded."""
+
+
 @app.command()
 def version() -> None:
     """Print the version."""
@@ -24,12 +34,18 @@ def version() -> None:
 
 def main() -> None:
     """Run the command. An expected error is one line on standard error and exit code 1."""
-    from cordpair.cli import demo, floor_link, parked, serve, settings, tenant
-
-    for module in (serve, demo, tenant, parked, floor_link, settings):
-        module.add_to(app)
+    for name in _asked_for(sys.argv[1:]):
+        importlib.import_module(f"cordpair.cli.{name}").add_to(app)
     try:
         app()
     except CordpairError as exc:
         print(f"cordpair: {exc}", file=sys.stderr)
         raise SystemExit(1) from exc
+
+
+def _asked_for(arguments: list[str]) -> tuple[str, ...]:
+    """The modules to load: that of the named command, or all of them for help and for what is none."""
+    named = arguments[0].replace("-", "_") if arguments else ""
+    if named == "version":
+        return ()
+    return (named,) if named in _COMMANDS else _COMMANDS
