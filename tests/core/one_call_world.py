@@ -54,6 +54,8 @@ class World:
     ringing: dict[str, AgentId] = field(default_factory=dict)
     talked: list[AgentId] = field(default_factory=list)
     rings: list[str] = field(default_factory=list)
+    accepted: dict[str, AgentId] = field(default_factory=dict)
+    cuts: bool = False
     logged: int = 0
     notifications: int = 0
 
@@ -115,7 +117,7 @@ class World:
             case o.InviteAgent() if self.state == "established":
                 self._ring(effect)
             case o.WithdrawInvite():
-                self.ringing.pop(effect.offer, None)
+                self._withdraw(effect.offer)
             case o.HangUp():
                 self._terminate()
             case o.RefreshCall():
@@ -152,15 +154,32 @@ class World:
             del self.ringing[invite.offer]
             self._tell(e.OfferFailed(at=after(0), call=CALL, offer=invite.offer, why=e.OfferEnd.DECLINED))
 
+    def _withdraw(self, offer: str) -> None:
+        """Stop a ring, as the performer does: it looks first, and whoever has just accepted stays.
+
+        With `cuts` the agent accepts between that look and the removal, and is taken out of the call.
+        """
+        self.ringing.pop(offer, None)
+        agent = self.accepted.get(offer)
+        if agent not in self.present:
+            return
+        if not self.cuts:
+            self._fold(*self._truth())
+            return
+        self.present.remove(agent)
+        self.talked.remove(agent)
+        self._roster_changed()
+
     def _answer(self, invite: o.InviteAgent) -> None:
         self.talked.append(invite.agent)
+        self.accepted[invite.offer] = invite.agent
         self.present.append(invite.agent)
         self._tell(e.InviteCompleted(at=after(0), call=CALL, offer=invite.offer))
         self._roster_changed()
         self._at(self.now + self.talk_s, lambda: self._over(invite.agent))
 
     def _over(self, agent: AgentId) -> None:
-        if self.state != "established":
+        if self.state != "established" or agent not in self.present:
             return
         if self.agent_hangs_up:
             self.present.remove(agent)

@@ -179,10 +179,18 @@ def test_a_ring_that_nobody_was_sure_of_can_be_answered() -> None:
 
 def test_a_late_accept_of_an_earlier_offer_takes_the_newer_ring_back() -> None:
     floor = floor_with(ready(ANA, 20), ready(BEN, 10))
-    tell(floor, arrived(), established(), timed_out(21), refreshed(21), roster(22, 2, ANA))
+    tell(floor, arrived(), established(), timed_out(21), refreshed(21), replace(roster(22, 2, ANA), inferred=True))
     assert floor.calls[CALL].agent == ANA
     assert floor.agents[BEN].state is AgentState.READY
     assert faces(floor, BEN)[-1] is Face.TAKEN
+
+
+def test_an_agent_whom_our_withdrawal_takes_out_of_the_call_does_not_end_it_for_the_caller() -> None:
+    floor = floor_with(ready(ANA, 20))
+    tell(floor, arrived(), established(), timed_out(21), refreshed(21), roster(22, 2, ANA), roster(22.5, 3))
+    call = floor.calls[CALL]
+    assert (call.state, call.agent, call.outcome) == (CallState.QUEUED, None, None)
+    assert orders(floor, HangUp) == []
 
 
 @pytest.mark.parametrize("why", [e.OfferEnd.FAILED, e.OfferEnd.MISSED])

@@ -16,7 +16,10 @@ losing = st.lists(
     st.one_of(st.just((0.1,)), st.just(()), st.lists(delays, max_size=3).map(tuple)), min_size=14, max_size=14
 )
 reactions = st.lists(
-    st.builds(Reaction, st.sampled_from(["accept", "decline", "ignore"]), st.floats(0.5, 30, allow_nan=False)),
+    st.one_of(
+        st.builds(Reaction, st.sampled_from(["accept", "decline", "ignore"]), st.floats(0.5, 30, allow_nan=False)),
+        st.just(Reaction("accept", 20.02)),  # between the last look at the roster and the withdrawal of the ring
+    ),
     max_size=4,
 )
 
@@ -78,6 +81,14 @@ def test_when_even_the_arrival_is_lost_nothing_is_invented() -> None:
     one = world(Network(((),)), [], 60, 100, False)
     one.live()
     assert one.floor.calls[CALL].outcome_reason == "unseen"
+
+
+def test_an_accept_that_crosses_our_withdrawal_costs_the_caller_nothing() -> None:
+    one = world(Network(()), [Reaction("accept", 20.02), Reaction("accept", 3)], 200, 100, False)
+    one.cuts = True
+    one.live()
+    assert_truth(one)
+    assert (one.talked, len(one.rings)) == ([BEN], 2)
 
 
 def test_nothing_is_folded_twice_into_effects() -> None:

@@ -130,6 +130,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     offer: Offer | None = None
     offers: int = 0
     excluded: tuple[AgentId, ...] = ()
+    withdrawn: tuple[AgentId, ...] = ()  #: agents whose ring we ordered to be withdrawn
     outcome: Outcome | None = None
     outcome_reason: str = ""
     ended_by: EndedBy | None = None
@@ -164,7 +165,8 @@ def offered(call: Call, agent: AgentId, at: datetime) -> Call:
     """The next offer of a waiting call."""
     number = call.offers + 1
     offer = Offer(id=offer_id(call.id, number), number=number, agent=agent, made_at=at)
-    return move(call, Move.OFFER, CallState.OFFERED, offer=offer, offers=number)
+    withdrawn = tuple(one for one in call.withdrawn if one != agent)  # they are rung anew
+    return move(call, Move.OFFER, CallState.OFFERED, offer=offer, offers=number, withdrawn=withdrawn)
 
 
 def identified(call: Call, candidates: tuple[Candidate, ...]) -> Call:

@@ -94,6 +94,7 @@ def end_offer(floor: Floor, call: Call, why: OfferEnd, at: datetime, *, rings: b
     excluded = call.excluded if why is OfferEnd.WITHDRAWN else tuple({*call.excluded, offer.agent})
     call = floor.save_call(calls.move(call, Move.OFFER_END, CallState.QUEUED, offer=None, excluded=excluded))
     if why in _STILL_RINGS if rings is None else rings:
+        call = floor.save_call(replace(call, withdrawn=tuple({*call.withdrawn, offer.agent})))
         floor.order(WithdrawInvite(call=call.id, graph_id=call.graph_id, offer=offer.id))
     free_agent(floor, offer.agent, why, at)
     return call

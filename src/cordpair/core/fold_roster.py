@@ -1,6 +1,6 @@
 """Who stands in the call: an agent who joins has accepted, an agent who leaves has hung up."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -10,12 +10,15 @@ from cordpair.core.agent import AgentMove, AgentState
 from cordpair.core.call import Call, CallState, EndedBy, Move, Outcome
 from cordpair.core.changes import Leg
 from cordpair.core.effects import Face, HangUp
-from cordpair.core.events import OfferEnd, RosterSeen
+from cordpair.core.events import CheckDue, OfferEnd, RosterSeen
 from cordpair.core.floor import Floor
 from cordpair.core.fold_offers import accept_offer, end_offer, seek
 from cordpair.core.fold_watch import hear, marked
 from cordpair.core.fold_wrap_up import start_wrap_up
 from cordpair.core.ids import AgentId
+
+#: How soon the roster is read when it shows an agent whom we were taking out of the call.
+CROSSED_S = 2.0
 
 
 def roster(floor: Floor, event: RosterSeen) -> None:
@@ -23,6 +26,8 @@ def roster(floor: Floor, event: RosterSeen) -> None:
     call = floor.call_or_new(event.call, event.graph_id, event.at)
     newest = event.sequence >= call.roster
     present = [user for user in event.users if user in floor.agents]
+    if not event.inferred:
+        present = _without_crossed(floor, call, present, event.at)
     if newest and event.sequence > call.roster:
         call = replace(call, roster=event.sequence)
     if call.state is CallState.HEARD_OF:
@@ -38,6 +43,14 @@ def roster(floor: Floor, event: RosterSeen) -> None:
             leave(floor, call, event.at, inferred=True)
     elif newest and call.state is CallState.CONNECTED and call.agent not in present:
         leave(floor, call, event.at, inferred=event.inferred)
+
+
+def _without_crossed(floor: Floor, call: Call, present: list[AgentId], at: datetime) -> list[AgentId]:
+    """Leave out whoever accepted while we withdrew their ring: the next re-read says whether they are still there."""
+    crossed = [agent for agent in present if agent in call.withdrawn and agent != call.agent]
+    if crossed and call.is_live:
+        floor.timer(f"crossed:{call.id}", at, CROSSED_S, CheckDue(at=at + timedelta(seconds=CROSSED_S), call=call.id))
+    return [agent for agent in present if agent not in crossed]
 
 
 def _can_join(call: Call) -> bool:
