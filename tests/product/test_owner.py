@@ -125,12 +125,19 @@ async def floor_page(here: House, us: Organisation) -> str:
 
 
 async def test_a_mistake_in_a_connector_keeps_no_caller_waiting(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    served, asked = here.product.node._services[here.lanterns.id].task, []
+
     def broken(self: ImisCrm, bookmark: str | None) -> Any:
+        asked.append(self._settings.base_url.rpartition("/")[2])
         raise KeyError("a mistake")
 
     monkeypatch.setattr(ImisCrm, "changed_parties", broken)
-    await here.pass_time(3700)  # the next sync is due
-    served = here.product.node._services[here.lanterns.id].task
+
+    async def has_gone_wrong() -> bool:
+        await here.pass_time(3700)  # the next sync is due
+        return here.lanterns.tenant.imis in asked
+
+    await until(has_gone_wrong)
     await answered(here.lanterns)
     assert here.product.node._services[here.lanterns.id].task is served
     assert not served.done()
