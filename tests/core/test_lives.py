@@ -330,6 +330,26 @@ def test_a_disposition_the_queue_does_not_have_is_refused() -> None:
         tell(floor, saved(70, disposition="nonsense"))
 
 
+def test_an_older_roster_that_comes_late_still_proves_that_an_agent_was_there_and_has_left() -> None:
+    floor = tell(floor_with(ready(ANA)), arrived(), established(), roster(60, 3), roster(61, 2, ANA))
+    call = floor.calls[CALL]
+    assert (call.state, call.agent, call.ended_by) == (CallState.WRAP_UP, ANA, EndedBy.AGENT)
+    assert call.inferred == ("ended_at",)
+
+
+def test_facts_that_come_before_the_arrival_are_taken_up_after_it() -> None:
+    floor = tell(floor_with(ready(ANA)), roster(6, 2, ANA), established(7))
+    assert floor.calls[CALL].state is CallState.HEARD_OF
+    tell(floor, arrived(8))
+    assert (floor.calls[CALL].state, floor.calls[CALL].agent) == (CallState.CONNECTED, ANA)
+    assert orders(floor, AnswerCall) == []
+
+
+def test_a_call_that_is_over_before_its_arrival_is_told_is_abandoned() -> None:
+    floor = tell(floor_with(ready(ANA)), established(1), ended(5), arrived(8))
+    assert (floor.calls[CALL].state, floor.calls[CALL].outcome) == (CallState.CLOSED, Outcome.ABANDONED)
+
+
 def test_skills_decide_who_is_asked() -> None:
     german = Queue(id=QUEUE.id, name="Members", resource_account=QUEUE.resource_account, skills=frozenset({"de"}))
     floor = Floor([german], [ready(ANA, 99), replace(ready(BEN), skills=frozenset({"de", "en"}))])
