@@ -6,16 +6,13 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator
-from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import typer
 import uvloop
 
-from cordpair.cli.demo_stage import START_TIMEOUT_S, data_folder, emulator, listening, settings_of
-from cordpair.core.tenant import TenantSetup
-from cordpair.errors import PermanentFailure
+from cordpair.cli.demo_stage import START_TIMEOUT_S, Demo, data_folder, emulator, listening, settings_of
 
 CHECK_RATE = 10.0  #: a check plays this many times faster than real time
 CALLS_PER_SECOND = 0.16  #: of emulated time: what twenty-four agents can take
@@ -68,7 +65,7 @@ async def _check(calls: int, seed: int, rate: float, port: int, members: int) ->
     return 1 if report["violations"] else 0
 
 
-async def _played(demo: "Demo", calls: int) -> None:
+async def _played(demo: Demo, calls: int) -> None:
     """Wait for the end of the day, and say how far it is."""
     looks = 0
     while not (await demo.control("play")).get("is_over"):
@@ -78,37 +75,6 @@ async def _played(demo: "Demo", calls: int) -> None:
             truth = (await demo.control("truth"))["calls"]
             over = sum(call["ended_at"] is not None for call in truth)
             _say(f"  {len(truth)} of {calls} have called, {over} calls are over")
-
-
-class Demo:
-    """A running demonstration: the product in this process, the emulated world in another."""
-
-    def __init__(self, product: Any, world: dict[str, Any], emulator_url: str, http: httpx.AsyncClient) -> None:
-        self.product, self.world = product, world
-        self.setups: list[TenantSetup] = []
-        self._emulator_url, self._http = emulator_url, http
-
-    async def control(self, what: str, body: dict[str, Any] | None = None) -> Any:
-        """Ask or tell the emulated world something."""
-        url = f"{self._emulator_url}/_control/{what}"
-        answer = await (self._http.get(url) if body is None else self._http.post(url, json=body))
-        if answer.status_code >= 400:
-            raise PermanentFailure(f"the emulated world answered {answer.status_code} to {what}")
-        return answer.json()
-
-    async def activities(self, tenant: dict[str, Any]) -> list[dict[str, Any]]:
-        """Everything that stands in an organisation's iMIS as an activity."""
-        answer = await self._http.get(f"{tenant['imis']['base_url']}/_control/activities")
-        found: list[dict[str, Any]] = answer.json()
-        return found
-
-    def links(self) -> list[tuple[TenantSetup, str]]:
-        """The address of each organisation's floor page."""
-        from cordpair.web.floor_access import floor_link
-
-        product, valid = self.product, timedelta(days=7)
-        key, url, now = product.link_key, product.settings.public_url, product.clock.now()
-        return [(setup, floor_link(key, setup.id, public_url=url, now=now, valid=valid)) for setup in self.setups]
 
 
 @contextlib.asynccontextmanager

@@ -4,18 +4,16 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from cordpair.cli.demo_stage import Demo
 from cordpair.core.call import Call, CallState, Outcome
 from cordpair.core.caller import CallerKind, Grade
 from cordpair.core.ids import CallId, GraphCallId, TenantId, call_id
 from cordpair.store.calls import PendingCall
 from cordpair.store.outbox import ParkedEffect
-
-if TYPE_CHECKING:
-    from cordpair.cli.demo import Demo
 
 _SETTLE_S = 60.0  #: real seconds for the last wrap-ups and activities
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +30,7 @@ class Kept(msgspec.Struct, kw_only=True):
     at_once: set[str]  #: Graph ids of calls whose first offer was made the moment they were established
 
 
-async def judge(demo: "Demo") -> dict[str, Any]:
+async def judge(demo: Demo) -> dict[str, Any]:
     """The report of the day; `violations` is empty when every call came out right."""
     kept = await _settled(demo)
     truth = (await demo.control("truth"))["calls"]
@@ -63,7 +61,7 @@ async def judge(demo: "Demo") -> dict[str, Any]:
     }
 
 
-async def _settled(demo: "Demo") -> list[Kept]:
+async def _settled(demo: Demo) -> list[Kept]:
     """What is kept, once everything has come to its end or the time for it is over."""
     deadline = asyncio.get_running_loop().time() + _SETTLE_S
     while True:
@@ -79,7 +77,7 @@ def _is_quiet(one: Kept) -> bool:
     return written >= wanted and all(call.state is CallState.CLOSED for call in one.calls.values())
 
 
-async def _kept(demo: "Demo", tenant: dict[str, Any]) -> Kept:
+async def _kept(demo: Demo, tenant: dict[str, Any]) -> Kept:
     name = TenantId(tenant["id"])
     async with demo.product.store.open_tenant(name) as rows:
         calls = await rows.calls.arrived_since(_BEGINNING)

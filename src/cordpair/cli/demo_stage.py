@@ -1,4 +1,4 @@
-"""What a demonstration stands on: the emulated world in a process of its own, a folder, a port, settings."""
+"""A running demonstration and what it stands on: the emulated world in a process of its own, a folder, a port."""
 
 import asyncio
 import contextlib
@@ -7,14 +7,49 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
+
+from cordpair.core.tenant import TenantSetup
 from cordpair.errors import PermanentFailure
 from cordpair.settings import Settings, read_settings
 
 START_TIMEOUT_S = 60.0
 _PREFERRED_PORT = 8080
+
+
+class Demo:
+    """A running demonstration: the product in this process, the emulated world in another."""
+
+    def __init__(self, product: Any, world: dict[str, Any], emulator_url: str, http: httpx.AsyncClient) -> None:
+        self.product, self.world = product, world
+        self.setups: list[TenantSetup] = []
+        self._emulator_url, self._http = emulator_url, http
+
+    async def control(self, what: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask or tell the emulated world something."""
+        url = f"{self._emulator_url}/_control/{what}"
+        answer = await (self._http.get(url) if body is None else self._http.post(url, json=body))
+        if answer.status_code >= 400:
+            raise PermanentFailure(f"the emulated world answered {answer.status_code} to {what}")
+        return answer.json()
+
+    async def activities(self, tenant: dict[str, Any]) -> list[dict[str, Any]]:
+        """Everything that stands in an organisation's iMIS as an activity."""
+        answer = await self._http.get(f"{tenant['imis']['base_url']}/_control/activities")
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    def links(self) -> list[tuple[TenantSetup, str]]:
+        """The address of each organisation's floor page."""
+        from cordpair.web.floor_access import floor_link
+
+        product, valid = self.product, timedelta(days=7)
+        key, url, now = product.link_key, product.settings.public_url, product.clock.now()
+        return [(setup, floor_link(key, setup.id, public_url=url, now=now, valid=valid)) for setup in self.setups]
 
 
 @contextlib.asynccontextmanager
