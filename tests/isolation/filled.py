@@ -1,0 +1,95 @@
+"""Two tenants of one database with something of everything, in both the same kinds of rows."""
+
+from datetime import timedelta
+
+import msgspec
+
+from cordpair.core.call import Call
+from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
+from cordpair.core.effects import LogActivity
+from cordpair.core.events import WrapUpExpired
+from cordpair.core.ids import PartyRef, TenantId, offer_id
+from cordpair.core.party import ChatReference, PartyRecord
+from cordpair.store.chats import Card
+from cordpair.store.doors import Store
+from cordpair.store.inbox import Incoming
+from cordpair.store.marks import Bookmark, Subscription
+from cordpair.store.parties import IndexedParty, IndexedPhone
+from tests.store.world import ANA, NOON, call, configured, leased
+
+NUMBER = "+493012345678"
+LEASE = timedelta(seconds=30)
+
+
+class Filled(msgspec.Struct, frozen=True):
+    """What one tenant holds, by the names that another one could guess or learn."""
+
+    tenant: TenantId
+    call: Call
+    party: PartyRef
+    unfolded: int
+    parked_item: int
+    ready: int
+    claimed: int
+    parked: int
+    timer: str
+    effect: LogActivity
+
+
+async def filled(store: Store, tenant: TenantId) -> Filled:
+    """Something of everything for this tenant."""
+    await configured(store, tenant)
+    epoch = await leased(store, tenant)
+    held = call(tenant, f"graph-{tenant[0]}")
+    others = [call(tenant, f"graph-{tenant[0]}-{number}", sequence=number) for number in (2, 3)]
+    await store.accept(tenant, [Incoming("graph", f"{tenant[0]}-{number}", b"{}", NOON) for number in range(3)])
+    async with store.open_tenant(tenant) as rows:
+        items = [row.id for row in await rows.inbox.unfolded(3)]
+        await rows.write_fold(
+            owner="node-1", epoch=epoch, changes=_changes(held, others), folded={items[0]: b"done"}, fired=[], now=NOON
+        )
+        await rows.inbox.park(items[1], "KeyError")
+        await rows.cards.put(held.id, ANA, Card(activity_id=f"card-{tenant[0]}", number=1))
+        await rows.chats.put(ANA, ChatReference(conversation=f"chat-{tenant[0]}", service_url="https://smba.example"))
+        party = PartyRecord(ref=PartyRef("imis", f"{tenant[0]}-101"), name="Erika Beispiel")
+        await rows.parties.upsert([IndexedParty(party, (IndexedPhone(NUMBER),))])
+        await rows.bookmarks.put("imis", Bookmark(bookmark=f"mark-{tenant[0]}", at=NOON))
+        await rows.subscriptions.put(
+            Subscription(kind="presence", graph_id=f"sub-{tenant[0]}", client_state="secret", expires_at=NOON)
+        )
+    async with store.open_queue() as queue:
+        taken = [effect for _, effect in await queue.claim(2, NOON, LEASE, [tenant])]
+    async with store.open_tenant(tenant) as rows:
+        await rows.outbox.park(taken[0], NOON, "refused")
+    async with store.open_queue() as queue:
+        ready = [effect for _, effect in await queue.claim(1, NOON, LEASE, [tenant])]
+    async with store.open_tenant(tenant) as rows:
+        await rows.outbox.retry_later(ready[0], NOON + LEASE, "TemporaryFailure", unknown=False)
+    return Filled(
+        tenant=tenant,
+        call=held,
+        party=party.ref,
+        unfolded=items[2],
+        parked_item=items[1],
+        ready=ready[0],
+        claimed=taken[1],
+        parked=taken[0],
+        timer=f"timer-{tenant[0]}",
+        effect=LogActivity(call=held.id),
+    )
+
+
+def _changes(held: Call, others: list[Call]) -> Changes:
+    offer = OfferRecord(
+        id=offer_id(held.id, 1), call=held.id, agent=ANA, number=1, state=OfferState.RINGING, made_at=NOON
+    )
+    timer = f"timer-{held.graph_id[6]}"
+    return Changes(
+        calls={one.id: one for one in (held, *others)},
+        offers={offer.id: offer},
+        legs={(held.id, 0): Leg(call=held.id, number=0, agent=None, joined_at=NOON)},
+        history=[HistoryEntry(at=NOON, what="Arrived", call=held.id)],
+        effects=[LogActivity(call=one.id) for one in (held, *others)],
+        timers={timer: Timer(key=timer, run_at=NOON, event=WrapUpExpired(at=NOON, call=held.id))},
+        pending={held.id: PendingItem(call=held.id, reason="unknown", since=NOON)},
+    )
