@@ -8,6 +8,7 @@ from datetime import timedelta
 import msgspec
 import structlog
 
+from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
 from cordpair.engine.clock import Clock
 from cordpair.engine.service import TenantService
@@ -48,6 +49,11 @@ class Node:
     def tenants(self) -> frozenset[TenantId]:
         """The tenants that this node writes for."""
         return frozenset(self._services)
+
+    def floors(self) -> dict[TenantId, Floor]:
+        """The floors in memory here, of the tenants that this node writes for."""
+        floors = ((tenant, running.service.floor) for tenant, running in self._services.items())
+        return {tenant: floor for tenant, floor in floors if floor is not None}
 
     def ring(self, tenant: TenantId) -> None:
         """There is something in the tenant's inbox. For a tenant of another node its poll will see it."""

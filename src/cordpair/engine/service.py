@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from cordpair.core.floor import Floor
 from cordpair.engine.tenant_loop import TenantLoop
 from cordpair.engine.wakeup import Bell
 
@@ -23,6 +24,11 @@ class TenantService:
     @property
     def bell(self) -> Bell:
         return self._loop.bell
+
+    @property
+    def floor(self) -> Floor | None:
+        """The tenant in memory, as of the last commit; None while it is being rebuilt."""
+        return self._loop.floor
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
