@@ -8,12 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import first_run, routing
+from benchmarks import first_run, ingest, latency, routing
 from benchmarks.measuring import Line, table
 
 #: Every benchmark by its name on the command line.
 BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
     "first-run": first_run.run,
+    "ingest": ingest.run,
+    "latency": latency.run,
     "routing": routing.run,
 }
 

@@ -11,8 +11,8 @@ import msgspec
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One figure. `theirs` is the opponent's or the limit's, in the same unit, from the same run.
 
-    `aim` bounds what we hold ourselves to: `judged` (by default our figure) must be at least, or with `at_most` not
-    above it. Without an aim the line only informs.
+    `aim` bounds what we hold ourselves to: our figure (with `by_ratio` the ratio) must be at least, or with `at_most`
+    not above it. Without an aim the line only informs.
     """
 
     work: str
@@ -22,6 +22,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     theirs: float | None = None
     aim: float | None = None
     at_most: bool = False
+    by_ratio: bool = False
     note: str = ""
 
     @property
@@ -34,7 +35,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the aim is reached."""
         if self.aim is None:
             return True
-        return self.ours <= self.aim if self.at_most else self.ours >= self.aim
+        judged = (self.ratio or 0.0) if self.by_ratio else self.ours
+        return judged <= self.aim if self.at_most else judged >= self.aim
 
 
 @contextmanager
@@ -69,7 +71,11 @@ def table(lines: list[Line]) -> str:
 def _cells(line: Line) -> tuple[str, ...]:
     theirs = "" if line.theirs is None else f"{_number(line.theirs)} {line.unit}"
     ratio = "" if line.ratio is None else f"{line.ratio:.3g}"
-    aim = "" if line.aim is None else f"{'<=' if line.at_most else '>='} {_number(line.aim)}"
+    aim = (
+        ""
+        if line.aim is None
+        else f"{'<=' if line.at_most else '>='} {'x ' if line.by_ratio else ''}{_number(line.aim)}"
+    )
     verdict = "" if line.aim is None else ("holds" if line.holds else "MISSED")
     end = " ".join(part for part in (verdict, line.note) if part)
     return (line.work, f"{_number(line.ours)} {line.unit}", line.opponent, theirs, ratio, aim, end)
