@@ -1,0 +1,252 @@
+"""Everything the tenant's door can do, done by A with the ids of B: nothing of B's comes back, nothing of B's changes.
+
+What A gets is what an id gets that exists nowhere: not even an error tells one from the other.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from msgspec.structs import replace
+
+from cordpair.core.agent import Agent
+from cordpair.core.changes import Changes, Leg, OfferRecord, OfferState, PendingItem, Timer
+from cordpair.core.effects import LogActivity
+from cordpair.core.events import WrapUpExpired
+from cordpair.core.ids import CallId, GraphCallId, PartyRef, RegistrationId, TenantId, offer_id
+from cordpair.core.party import ChatReference, PartyRecord
+from cordpair.errors import CordpairError
+from cordpair.store.agents import Agents
+from cordpair.store.calls import Calls
+from cordpair.store.chats import Card, Cards, Chats
+from cordpair.store.databases import Databases
+from cordpair.store.doors import Store, TenantRows
+from cordpair.store.inbox import Inbox, Incoming
+from cordpair.store.marks import Bookmark, Bookmarks, Subscription, Subscriptions
+from cordpair.store.outbox import Outbox
+from cordpair.store.parties import IndexedParty, IndexedPhone, Parties
+from cordpair.store.sealing import call_subject
+from cordpair.store.setups import Setups
+from cordpair.store.timers import Timers
+from tests.databases import OPERATOR_KEY, Server
+from tests.isolation.filled import NUMBER, Filled, filled
+from tests.isolation.rows import rows_of
+from tests.store.world import ANA, BEN, CANARY, NOBODY, NOON, A, B, setup
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LATER = NOON + timedelta(days=400)
+Attempt = Callable[[TenantRows, Filled], Awaitable[object]]
+
+
+def _timer(it: Filled) -> Timer:
+    return Timer(key=it.timer, run_at=LATER, event=WrapUpExpired(at=LATER, call=it.call.id))
+
+
+def _letter(it: Filled) -> str:
+    return it.tenant[0]
+
+
+ATTEMPTS: dict[str, Attempt] = {
+    "setups.registration": lambda rows, it: rows.setups.registration(RegistrationId(f"reg-{_letter(it)}")),
+    "calls.get": lambda rows, it: rows.calls.get(it.call.id),
+    "calls.load": lambda rows, it: rows.calls.load([it.call.id]),
+    "calls.history_of": lambda rows, it: rows.calls.history_of(it.call.id),
+    "calls.offers_of": lambda rows, it: rows.calls.offers_of(it.call.id),
+    "calls.legs_of": lambda rows, it: rows.calls.legs_of(it.call.id),
+    "timers.cancel": lambda rows, it: rows.timers.cancel([it.timer]),
+    "timers.set": lambda rows, it: rows.timers.set([_timer(it)]),
+    "inbox.put": lambda rows, it: rows.inbox.put([Incoming("graph", f"{_letter(it)}-0", b"mine", NOON)]),
+    "inbox.result": lambda rows, it: rows.inbox.result("graph", f"{_letter(it)}-0"),
+    "inbox.fold": lambda rows, it: rows.inbox.fold({it.unfolded: b"mine"}, NOON),
+    "inbox.park": lambda rows, it: rows.inbox.park(it.unfolded, "KeyError"),
+    "inbox.retry": lambda rows, it: rows.inbox.retry(it.parked_item),
+    "outbox.put": lambda rows, it: rows.outbox.put([it.effect], NOON),
+    "outbox.load": lambda rows, it: rows.outbox.load([it.ready, it.claimed, it.parked]),
+    "outbox.begin": lambda rows, it: rows.outbox.begin(it.claimed),
+    "outbox.retry_later": lambda rows, it: rows.outbox.retry_later(it.claimed, LATER, "mine", unknown=True),
+    "outbox.park": lambda rows, it: rows.outbox.park(it.ready, NOON, "mine", [_timer(it).event]),
+    "outbox.done": lambda rows, it: rows.outbox.done(it.ready, NOON, [_timer(it).event]),
+    "outbox.retry_parked": lambda rows, it: rows.outbox.retry_parked(it.parked, NOON),
+    "cards.get": lambda rows, it: rows.cards.get(it.call.id, ANA),
+    "cards.put": lambda rows, it: rows.cards.put(it.call.id, ANA, Card(activity_id="mine", number=9)),
+    "parties.remove": lambda rows, it: rows.parties.remove([it.party]),
+    "parties.upsert": lambda rows, it: rows.parties.upsert([_party(it)]),
+    "subscriptions.by_graph_id": lambda rows, it: rows.subscriptions.by_graph_id(f"sub-{_letter(it)}"),
+    "subscriptions.put": lambda rows, it: rows.subscriptions.put(
+        Subscription(kind="presence", graph_id=f"sub-{_letter(it)}", client_state="mine", expires_at=NOON)
+    ),
+}  # fmt: skip
+
+#: After this one A has a call of its own under that id.
+TAKEN: dict[str, Attempt] = {"calls.save": lambda rows, it: rows.calls.save([replace(it.call, note="mine")])}
+
+#: These take no id of a row, or one that is the same for every tenant: they must leave B alone whatever they are given.
+BLUNT: dict[str, Attempt] = {
+    "agents.configure": lambda rows, _: rows.agents.configure(()),
+    "agents.save": lambda rows, _: rows.agents.save([Agent(id=BEN, name="mine", since=NOON, idle_since=NOON)]),
+    "chats.get": lambda rows, _: rows.chats.get(BEN),
+    "chats.put": lambda rows, _: rows.chats.put(ANA, ChatReference(conversation="mine", service_url="https://a.test")),
+    "parties.find": lambda rows, _: rows.parties.find("+449999999999"),
+    "parties.find_many": lambda rows, _: rows.parties.find_many(["+449999999999"]),
+    "bookmarks.get": lambda rows, _: rows.bookmarks.get("other"),
+    "bookmarks.put": lambda rows, _: rows.bookmarks.put("imis", Bookmark(bookmark="mine", at=LATER)),
+    "subscriptions.remove": lambda rows, _: rows.subscriptions.remove("presence"),
+    "inbox.purge": lambda rows, _: rows.inbox.purge(LATER),
+    "setups.configure": lambda rows, _: rows.setups.configure(replace(setup(A), name="mine", agents=(), queues=())),
+}
+
+#: No id in, only what is A's out: tests/store/test_isolation.py asks them of a tenant that has nothing.
+QUESTIONS = {
+    "setups.get", "setups.crm", "setups.queues", "agents.of_floor", "agents.set_up", "calls.of_floor",
+    "calls.arrived_since", "calls.count_since", "calls.counts", "calls.pending", "calls.next_sequence", "timers.due",
+    "timers.next_run", "inbox.unfolded", "inbox.parked", "outbox.parked", "parties.count", "subscriptions.all",
+}  # fmt: skip
+
+
+def _party(it: Filled) -> IndexedParty:
+    return IndexedParty(PartyRecord(ref=it.party, name="Max Muster"), (IndexedPhone(NUMBER),))
+
+
+class Two:
+    """A and B in one store, and something that exists nowhere."""
+
+    def __init__(self, store: Store, databases: Databases, theirs: Filled) -> None:
+        self.store, self.databases, self.theirs, self.nowhere = store, databases, theirs, nowhere(theirs)
+
+    async def attempt(self, how: Attempt, it: Filled) -> str:
+        """What A gets for it, without the ids that A itself put in."""
+        try:
+            async with self.store.open_tenant(A) as rows:
+                found = repr(await how(rows, it))
+        except CordpairError as exc:
+            found = f"{type(exc).__name__}: {exc}"
+        return found.replace(it.call.id, "CALL").replace(f"'{_letter(it)}-0'", "KEY")
+
+    async def theirs_now(self) -> dict[str, str]:
+        return await rows_of(self.databases, B)
+
+
+def nowhere(it: Filled) -> Filled:
+    """The same kinds of ids, and nobody's."""
+    return Filled(
+        tenant=TenantId("c0000000-0000-4000-8000-00000000000c"),
+        call=replace(it.call, id=NOBODY, graph_id=GraphCallId("graph-c")),
+        party=PartyRef("imis", "c-101"),
+        unfolded=9_000_001,
+        parked_item=9_000_002,
+        ready=9_000_003,
+        claimed=9_000_004,
+        parked=9_000_005,
+        timer="timer-c",
+        effect=LogActivity(call=NOBODY),
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def two(postgresql: Server) -> AsyncIterator[Two]:
+    async with postgresql.fresh() as databases:
+        store = await Store.open(databases, OPERATOR_KEY, pool_size=2)
+        await filled(store, A)
+        yield Two(store, databases, await filled(store, B))
+        await store.close()
+
+
+@pytest.mark.parametrize("name", ATTEMPTS)
+async def test_an_id_of_another_tenant_is_an_id_of_nobody(two: Two, name: str) -> None:
+    before = await two.theirs_now()
+    other = await two.attempt(ATTEMPTS[name], two.theirs)
+    assert other == await two.attempt(ATTEMPTS[name], two.nowhere)
+    assert CANARY not in other
+    assert await two.theirs_now() == before
+
+
+@pytest.mark.parametrize("name", BLUNT)
+async def test_what_one_tenant_does_at_large_stops_at_its_own_rows(two: Two, name: str) -> None:
+    before = await two.theirs_now()
+    assert CANARY not in await two.attempt(BLUNT[name], two.theirs)
+    assert await two.theirs_now() == before
+
+
+async def test_every_method_of_the_tenants_door_is_attempted_here() -> None:
+    parts: dict[str, Any] = {
+        "inbox": Inbox, "outbox": Outbox, "timers": Timers, "calls": Calls, "agents": Agents, "setups": Setups,
+        "cards": Cards, "chats": Chats, "parties": Parties, "bookmarks": Bookmarks, "subscriptions": Subscriptions,
+    }  # fmt: skip
+    methods = {f"{part}.{name}" for part, kind in parts.items() for name in vars(kind) if name[0] != "_"}
+    assert methods == {*ATTEMPTS, *TAKEN, *BLUNT, *QUESTIONS}
+
+
+# ---- a fold, the intake and the keys
+
+
+def _foreign(call: CallId) -> dict[str, Changes]:
+    number = offer_id(call, 1)
+    offer = OfferRecord(id=number, call=call, agent=ANA, number=1, state=OfferState.ENDED, made_at=NOON, ended_at=NOON)
+    return {
+        "an offer": Changes(offers={number: offer}),
+        "a leg": Changes(legs={(call, 0): Leg(call=call, number=0, agent=ANA, joined_at=LATER)}),
+        "a pending item": Changes(pending={call: PendingItem(call=call, reason="mine", since=LATER)}),
+        "nothing pending": Changes(pending={call: None}),
+    }
+
+
+@pytest.mark.parametrize("what", _foreign(NOBODY))
+async def test_a_fold_of_one_tenant_writes_nothing_to_a_call_of_another(two: Two, what: str) -> None:
+    before = await two.theirs_now()
+    answers = []
+    for it in (two.nowhere, two.theirs):
+
+        async def fold(rows: TenantRows, it: Filled) -> None:
+            await rows.write_fold(
+                owner="node-1",
+                epoch=1,
+                changes=_foreign(it.call.id)[what],
+                folded={it.unfolded: b"mine"},
+                fired=[it.timer],
+                now=NOON,
+            )
+
+        answers.append(await two.attempt(fold, it))
+    assert answers[0] == answers[1]
+    assert await two.theirs_now() == before
+
+
+async def test_a_notification_of_one_tenant_is_no_repetition_of_anothers(two: Two) -> None:
+    before = await two.theirs_now()
+    keys = ("b-1", "c-1")
+    assert [await two.store.accept(A, [Incoming("graph", key, b"{}", NOON)]) for key in keys] == [1, 1]
+    assert await two.theirs_now() == before
+
+
+async def test_the_purge_of_one_tenant_spares_the_others(two: Two) -> None:
+    before = await two.theirs_now()
+    await two.store.purge_intake(A, LATER)
+    assert await two.theirs_now() == before
+
+
+async def test_a_tenant_neither_opens_nor_destroys_the_keys_of_another(two: Two) -> None:
+    before = await two.theirs_now()
+    subject = call_subject(two.theirs.call.id)
+    await two.store.keys.for_reading(B, [subject])  # remembered in memory from here on
+    assert await two.store.keys.destroy(TenantId("c0000000-0000-4000-8000-00000000000c"), [subject]) == 0
+    ours = await two.store.keys.for_writing(A, [subject])
+    theirs = await two.store.keys.for_reading(B, [subject])
+    sealed = theirs.seal("calls.sealed", subject, b"theirs")
+    with pytest.raises(CordpairError):
+        ours.open("calls.sealed", subject, sealed)
+    await two.store.keys.destroy(A, [subject])
+    assert await two.theirs_now() == before
+
+
+@pytest.mark.parametrize("name", TAKEN)
+async def test_a_call_with_the_id_of_anothers_is_the_tenants_own(two: Two, name: str) -> None:
+    before = await two.theirs_now()
+    assert await two.attempt(TAKEN[name], two.theirs) == await two.attempt(TAKEN[name], two.nowhere)
+    async with two.store.open_tenant(A) as rows:
+        found = await rows.calls.get(two.theirs.call.id)
+    assert found is not None
+    assert found.note == "mine"
+    assert await two.theirs_now() == before
