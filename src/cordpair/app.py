@@ -35,6 +35,7 @@ from cordpair.engine.outbox import OutboxWorkers
 from cordpair.engine.parts import TenantParts, Workshop
 from cordpair.engine.presence import PresenceWatch
 from cordpair.engine.purge import IntakePurge
+from cordpair.engine.quota import LimitWatch, MonthCount
 from cordpair.engine.service import Follower, TenantService
 from cordpair.engine.sync import PartySync
 from cordpair.engine.tenant_loop import TenantLoop
@@ -114,6 +115,7 @@ class Product:
             region=parts.setup.region,
             publish=self._published,
             metrics=self.metrics,
+            quota=MonthCount(parts.setup),
         )
         return TenantService(loop, self._followers(parts))
 
@@ -128,7 +130,8 @@ class Product:
             agents=[agent.id for agent in setup.agents],
             ring=self.node.ring,
         )
-        followers: list[Follower] = [watch, IntakePurge(setup.id, self.store, self.clock)]
+        limits = LimitWatch(setup, self.store, self.clock, self.metrics)
+        followers: list[Follower] = [watch, limits, IntakePurge(setup.id, self.store, self.clock)]
         if parts.crm is not None:
             followers.append(PartySync(setup.id, self.store, parts.crm, self.clock, setup.region))
         return followers

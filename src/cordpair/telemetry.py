@@ -73,6 +73,18 @@ class Metrics:
         self.graph_subscription_expiry_seconds = Gauge(
             "cc_graph_subscription_expiry_seconds", "Time left of the subscription that ends first.", registry=registry
         )
+        self.quota_used_ratio = Gauge(
+            "cc_quota_used_ratio",
+            "Share (0..1) used of a limit of Microsoft's: month | concurrent.",
+            ["tenant", "limit"],
+            registry=registry,
+        )
+        self.credential_expiry_seconds = Gauge(
+            "cc_credential_expiry_seconds",
+            "Time left of the app registration's secret, where its end is set up.",
+            ["tenant"],
+            registry=registry,
+        )
         self.presence_age_seconds = Gauge(
             "cc_presence_age_seconds", "Age of the oldest presence that we still go by.", registry=registry
         )

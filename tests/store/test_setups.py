@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from cordpair.core.agent import Agent, AgentState
 from cordpair.core.changes import Changes
+from cordpair.core.quota import QuotaAct, QuotaPolicy
 from cordpair.core.tenant import Queue
 from cordpair.store.doors import Store
 from tests.store.world import ANA, BEN, NOBODY, NOON, SALES, A, call, configured, leased, setup
@@ -16,6 +17,20 @@ async def test_a_setup_comes_back_as_it_was_given(store: Store) -> None:
     await configured(store, A)
     async with store.open_tenant(A) as rows:
         assert await rows.setups.get() == setup(A)
+
+
+async def test_limits_fallbacks_and_the_end_of_the_secret_come_back_as_they_were_given(store: Store) -> None:
+    whole = setup(A)
+    registration = replace(
+        whole.registration,
+        secret_expires_at=NOON + timedelta(days=90),
+        quota=QuotaPolicy(calls_per_month=500, at_90=QuotaAct.REDIRECT),
+    )
+    queues = tuple(replace(queue, fallback_user=BEN) for queue in whole.queues)
+    given = replace(whole, registration=registration, queues=queues, fallback_user=ANA)
+    async with store.open_tenant(A) as rows:
+        await rows.setups.configure(given)
+        assert await rows.setups.get() == given
 
 
 async def test_only_a_change_makes_a_new_revision(store: Store) -> None:

@@ -81,6 +81,20 @@ class RejectCall(GraphOrder, frozen=True, kw_only=True):
         return Lane.ANSWER
 
 
+class RedirectCall(GraphOrder, frozen=True, kw_only=True):
+    """Send a ringing call on, unanswered. `target` is a user's Entra object id."""
+
+    target: str
+
+    @property
+    def key(self) -> str:
+        return f"redirect:{self.call}"
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.ANSWER
+
+
 class PlayPrompt(GraphOrder, frozen=True, kw_only=True):
     """Play a prompt by name to the caller. `number` counts the prompts of this call."""
 
@@ -168,7 +182,16 @@ class LogActivity(Order, frozen=True, kw_only=True):
 
 
 Effect = (
-    AnswerCall | RejectCall | PlayPrompt | InviteAgent | WithdrawInvite | HangUp | RefreshCall | ShowCard | LogActivity
+    AnswerCall
+    | RejectCall
+    | RedirectCall
+    | PlayPrompt
+    | InviteAgent
+    | WithdrawInvite
+    | HangUp
+    | RefreshCall
+    | ShowCard
+    | LogActivity
 )
 
 _encoder = msgspec.json.Encoder()

@@ -15,6 +15,7 @@ from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, Timer
 from cordpair.core.effects import Effect, Face, ShowCard
 from cordpair.core.events import AnyEvent
 from cordpair.core.ids import AgentId, CallId, GraphCallId, QueueId
+from cordpair.core.quota import Gate, QuotaUse, redirects
 from cordpair.core.routing import ContactKey, Match, Need, Router
 from cordpair.core.tenant import Queue
 from cordpair.errors import IllegalEvent
@@ -30,6 +31,10 @@ class Floor:
         self.agents: dict[AgentId, Agent] = {agent.id: agent for agent in agents}
         self.calls: dict[CallId, Call] = {call.id: call for call in calls}
         self.sequence = sequence
+        self.gate = Gate()
+        self.month_calls = 0  #: heard of since the beginning of the month: see count_month
+        self._month_begin: datetime | None = None
+        self._live = {call.id for call in self.calls.values() if _counts(call)}
         self.changes = Changes()
         self.router = Router()
         self._queue_by_account = {queue.resource_account: queue for queue in self.queues.values()}
@@ -74,9 +79,30 @@ class Floor:
         """The queue behind a resource account."""
         return self._queue_by_account.get(account)
 
+    # Microsoft's limits
+
+    def is_of_month(self, begin: datetime) -> bool:
+        """Whether `month_calls` counts since `begin`."""
+        return self._month_begin == begin
+
+    def count_month(self, begin: datetime, calls: int) -> None:
+        """So many calls have been heard of since `begin`; from here on the floor counts by itself."""
+        self._month_begin, self.month_calls = begin, calls
+
+    def is_full_for(self, call: Call) -> bool:
+        """Whether the limits send this new call on. It does not count against itself."""
+        month = self.month_calls - (call.id in self.calls)
+        concurrent = len(self._live) - (call.id in self._live)
+        return redirects(self.gate.policy, QuotaUse(month=month, concurrent=concurrent))
+
     # What changes
 
     def save_call(self, call: Call) -> Call:
+        self.month_calls += call.id not in self.calls
+        if _counts(call):
+            self._live.add(call.id)
+        else:
+            self._live.discard(call.id)
         self.calls[call.id] = self.changes.calls[call.id] = call
         return call
 
@@ -131,3 +157,8 @@ class Floor:
         arrived = call.arrived_at or call.heard_at
         key = ContactKey(0, arrived.timestamp(), call.sequence)
         return self.router.wait(call.id, Need(queue.id, queue.skills), key, frozenset(call.excluded))
+
+
+def _counts(call: Call) -> bool:
+    """Whether Microsoft counts the call as one that stands now."""
+    return call.is_live and call.arrived_at is not None

@@ -8,7 +8,7 @@ from cordpair.core import call as calls
 from cordpair.core.call import Call, CallState, EndedBy, Move, Outcome
 from cordpair.core.caller import settled
 from cordpair.core.changes import Leg
-from cordpair.core.effects import AnswerCall, Face, PlayPrompt, RejectCall
+from cordpair.core.effects import AnswerCall, Face, PlayPrompt, RedirectCall, RejectCall
 from cordpair.core.events import (
     AnswerFailed,
     Arrived,
@@ -47,14 +47,32 @@ def arrive(floor: Floor, event: Arrived) -> None:
         if told.ended_at is None:
             floor.order(RejectCall(call=call.id, graph_id=call.graph_id))
         return
+    is_untouched = told.established_at is None and told.agent is None and told.ended_at is None
+    if is_untouched and floor.is_full_for(told):
+        _send_on(floor, calls.move(told, Move.ARRIVE, CallState.CLOSED, queue=queue.id, **arrival), event.at)
+        return
     blank = {"established_at": None, "connected_at": None, "ended_at": None, "agent": None}
     call = floor.save_call(calls.move(told, Move.ARRIVE, CallState.RINGING, queue=queue.id, **{**arrival, **blank}))
     floor.sequence += 1
     floor.save_leg(Leg(call=call.id, number=0, agent=None, joined_at=arrived_at))
-    if told.established_at is None and told.agent is None and told.ended_at is None:
+    if is_untouched:
         floor.order(AnswerCall(call=call.id, graph_id=call.graph_id))
     arm_check(floor, call, event.at, CHECK_S)
     _take_up(floor, call, told)
+
+
+def _send_on(floor: Floor, call: Call, at: datetime) -> None:
+    """Microsoft's limits are used up: the caller goes to the fallback user, or hears that we are busy."""
+    target = floor.queue_of(call).fallback_user or floor.gate.fallback_user
+    closed = {"closed_at": at, "ended_at": at, "outcome": Outcome.FLOWED_OUT, "outcome_reason": "quota"}
+    call = floor.save_call(replace(call, **closed))
+    floor.sequence += 1
+    floor.cancel(f"check:{call.id}")
+    floor.save_leg(Leg(call=call.id, number=0, agent=None, joined_at=call.arrived_at or at, left_at=at))
+    if target:
+        floor.order(RedirectCall(call=call.id, graph_id=call.graph_id, target=target))
+    else:
+        floor.order(RejectCall(call=call.id, graph_id=call.graph_id, reason="busy"))
 
 
 def _take_up(floor: Floor, call: Call, told: Call) -> None:

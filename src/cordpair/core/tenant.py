@@ -1,8 +1,11 @@
 """What an organisation has set up: queues, agents, its app registration, its CRM."""
 
+from datetime import datetime
+
 import msgspec
 
 from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
+from cordpair.core.quota import QuotaPolicy
 
 
 class Disposition(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +20,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     """A queue. `resource_account` is the object id of the Teams resource account that callers reach it by.
 
     Times are seconds. `ring_timeout_s` is at least 15: Teams rings no shorter. `colour` is a CSS colour.
+    `fallback_user` (Entra object id) gets the calls that may not be taken; empty: the organisation's.
     """
 
     id: QueueId
@@ -32,6 +36,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     waiting: str = "waiting"
     colour: str = "#5b5fc7"
     dispositions: tuple[Disposition, ...] = ()
+    fallback_user: str = ""
 
 
 class AgentSetup(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +50,10 @@ class AgentSetup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
-    """The tenant's own app registration (single-tenant bots since 2025-07-31). The secret is never shown again."""
+    """The tenant's own app registration (single-tenant bots since 2025-07-31). The secret is never shown again.
+
+    `secret_expires_at` (aware) is when Entra ends the secret, None where nobody has said so.
+    """
 
     id: RegistrationId
     tenant: TenantId
@@ -53,6 +61,8 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     client_secret: str
     bot_id: str
     bot_name: str = "cordpair"
+    secret_expires_at: datetime | None = None
+    quota: QuotaPolicy = QuotaPolicy()
 
 
 class CrmSetup(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +74,10 @@ class CrmSetup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TenantSetup(msgspec.Struct, frozen=True, kw_only=True):
-    """All of one tenant. `region` (ISO country) is where national numbers belong; `time_zone` is an IANA name."""
+    """All of one tenant. `region` (ISO country) is where national numbers belong; `time_zone` is an IANA name.
+
+    `fallback_user` (Entra object id) gets the calls that may not be taken, where the queue names nobody.
+    """
 
     id: TenantId
     name: str
@@ -74,3 +87,4 @@ class TenantSetup(msgspec.Struct, frozen=True, kw_only=True):
     queues: tuple[Queue, ...] = ()
     agents: tuple[AgentSetup, ...] = ()
     crm: CrmSetup | None = None
+    fallback_user: str = ""

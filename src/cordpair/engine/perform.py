@@ -78,6 +78,8 @@ class Performer:
                 return await self._refresh(effect)
             case o.RejectCall():
                 return await self._unless_gone(effect, self._calls.reject(effect.graph_id, effect.reason))
+            case o.RedirectCall():
+                return await self._redirect(effect)
             case o.HangUp():
                 return await self._unless_gone(effect, self._calls.hang_up(effect.graph_id))
             case o.PlayPrompt():
@@ -106,6 +108,16 @@ class Performer:
             if exc.status == 409:  # it rings no longer: an attempt that Graph called a failure has been carried out
                 return await self._calls.read(order.graph_id)
             return [e.AnswerFailed(at=self._clock.now(), call=order.call, why=str(exc.status or "refused"))]
+        return []
+
+    async def _redirect(self, order: o.RedirectCall) -> Sequence[e.AnyEvent]:
+        """Send a ringing call on. It is never left ringing: where Graph does not take the target, we are busy."""
+        try:
+            await self._calls.redirect(order.graph_id, order.target)
+        except PermanentFailure as exc:
+            if exc.status in (404, 409):  # it rings no longer: an earlier attempt has been carried out, or it is gone
+                return []
+            return await self._unless_gone(order, self._calls.reject(order.graph_id, "busy"))
         return []
 
     async def _invite(self, order: o.InviteAgent, attempt: Attempt) -> Sequence[e.AnyEvent]:

@@ -10,10 +10,12 @@ import httpx
 import phonenumbers
 
 from cordpair.connectors.registry import open_crm
-from cordpair.core.tenant import Queue, TenantSetup
+from cordpair.core.quota import QuotaPolicy
+from cordpair.core.tenant import Queue, Registration, TenantSetup
 from cordpair.errors import Rejected
 
 SHORTEST_RING_S = 15.0  #: Teams rings no shorter
+_FALLBACK = "fallback_user must be the Entra object id of a user, a UUID in small letters"
 
 
 def check_setup(setup: TenantSetup) -> None:
@@ -23,9 +25,24 @@ def check_setup(setup: TenantSetup) -> None:
     _must(bool(setup.registration.client_secret), "registration.client_secret", "is missing")
     _must(setup.region in phonenumbers.SUPPORTED_REGIONS, "region", "must be an ISO country like DE")
     _must(_is_time_zone(setup.time_zone), "time_zone", "must be a name like Europe/Berlin")
+    _must(_is_id_or_empty(setup.fallback_user), "fallback_user", _FALLBACK)
+    _check_registration(setup.registration)
     _check_queues(setup.queues)
     _check_agents(setup)
     _check_crm(setup)
+
+
+def _check_registration(registration: Registration) -> None:
+    ends, quota = registration.secret_expires_at, registration.quota
+    _must(
+        ends is None or ends.tzinfo is not None,
+        "registration.secret_expires_at",
+        "has no time zone (2027-01-31T00:00:00Z)",
+    )
+    allowed = QuotaPolicy()
+    for name in ("calls_per_month", "concurrent_calls"):
+        most = getattr(allowed, name)
+        _must(0 < getattr(quota, name) <= most, f"registration.quota.{name}", f"must be 1 to {most}: Microsoft's limit")
 
 
 def _check_queues(queues: Iterable[Queue]) -> None:
@@ -38,6 +55,7 @@ def _check_queues(queues: Iterable[Queue]) -> None:
         _must(
             queue.ring_timeout_s >= SHORTEST_RING_S, place, "ring_timeout_s must be at least 15: Teams rings no shorter"
         )
+        _must(_is_id_or_empty(queue.fallback_user), place, _FALLBACK)
         _must(queue.wrap_up_s > 0, place, "wrap_up_s must be more than 0")
         _must_be_single(f"{place}.dispositions", (one.id for one in queue.dispositions))
 
@@ -84,6 +102,10 @@ def _is_id(text: str) -> bool:
         return str(uuid.UUID(text)) == text
     except ValueError:
         return False
+
+
+def _is_id_or_empty(text: str) -> bool:
+    return not text or _is_id(text)
 
 
 def _is_time_zone(name: str) -> bool:

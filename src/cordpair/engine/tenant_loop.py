@@ -18,6 +18,7 @@ from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
 from cordpair.engine.clock import Clock
 from cordpair.engine.facts import LinkOf, Told, Translate, identify, read
+from cordpair.engine.quota import MonthCount
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import IllegalEvent, TemporaryFailure
 from cordpair.store.doors import Store, TenantRows
@@ -57,13 +58,14 @@ class TenantLoop:
         region: str,
         publish: Publish,
         metrics: Metrics,
+        quota: MonthCount | None = None,
     ) -> None:
         self.tenant = tenant
         self.bell = Bell()
         self._store, self._clock = store, clock
         self._owner, self._epoch = owner, epoch
         self._translators, self._link, self._region = translators, link, region
-        self._publish, self._metrics = publish, metrics
+        self._publish, self._metrics, self._quota = publish, metrics, quota
         self._floor: Floor | None = None
 
     async def run(self) -> None:
@@ -125,6 +127,8 @@ class TenantLoop:
             told = read(batch.rows, self._translators)
             await identify(told, rows.parties, self._link, self._region)
             await self._remember_closed(rows, floor, told)
+            if self._quota is not None:
+                await self._quota.follow(rows, floor, self._clock.now())
         return told
 
     async def _open(self) -> Floor:

@@ -45,4 +45,6 @@ LOG_KEYS: dict[str, str] = {
     "retry_after_s": "operator_log",
     "duration_ms": "operator_log",
     "age_s": "operator_log",
+    "percent": "operator_log",  # of one of Microsoft's limits
+    "days": "operator_log",
 }

@@ -30,6 +30,7 @@ from cordpair.store.scope import Scope
 from cordpair.store.sealing import INTAKE_KEPT
 from cordpair.store.setups import Setups
 from cordpair.store.timers import Timers
+from cordpair.store.vitals import Vitals
 
 _STATEMENT_TIMEOUT_S = 30.0
 
@@ -50,6 +51,7 @@ class TenantRows:
         self.parties = Parties(scope)
         self.bookmarks = Bookmarks(scope)
         self.subscriptions = Subscriptions(scope)
+        self.vitals = Vitals(scope)
         self._fold = Fold(
             scope,
             calls=self.calls,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cordpair.core.ids import RegistrationId
+from cordpair.core.quota import QuotaPolicy
 from cordpair.core.tenant import CrmSetup, Queue, Registration, TenantSetup
 from cordpair.store.agents import Agents
 from cordpair.store.scope import Scope
@@ -29,13 +30,15 @@ class Setups:
         if setup == await self.get():
             return
         await self._scope.connection.execute(
-            "insert into tenants (tenant, name, region, time_zone, revision) values ($1, $2, $3, $4, 1) "
+            "insert into tenants (tenant, name, region, time_zone, revision, fallback_user) "
+            "values ($1, $2, $3, $4, 1, $5) "
             "on conflict (tenant) do update set name = excluded.name, region = excluded.region, "
-            "time_zone = excluded.time_zone, revision = tenants.revision + 1",
+            "time_zone = excluded.time_zone, revision = tenants.revision + 1, fallback_user = excluded.fallback_user",
             self._scope.tenant,
             setup.name,
             setup.region,
             setup.time_zone,
+            setup.fallback_user,
         )
         await self._put_registration(setup.registration)
         await self._put_crm(setup.crm)
@@ -45,7 +48,7 @@ class Setups:
     async def get(self) -> TenantSetup | None:
         """The tenant's setup with its secrets in the clear; None when there is none."""
         row = await self._scope.connection.fetchrow(
-            "select t.name, t.region, t.time_zone, r.registration from tenants t "
+            "select t.name, t.region, t.time_zone, t.fallback_user, r.registration from tenants t "
             "join registrations r on r.tenant = t.tenant where t.tenant = $1 order by r.registration limit 1",
             self._scope.tenant,
         )
@@ -61,12 +64,13 @@ class Setups:
             queues=tuple(await self.queues()),
             agents=tuple(await self._agents.set_up()),
             crm=await self.crm(),
+            fallback_user=row["fallback_user"],
         )
 
     async def registration(self, registration: RegistrationId) -> Registration | None:
         """An app registration of this tenant with its secret in the clear."""
         row = await self._scope.connection.fetchrow(
-            "select client_id, bot_id, bot_name, secret_sealed from registrations "
+            "select client_id, bot_id, bot_name, secret_sealed, secret_expires_at, quota from registrations "
             "where tenant = $1 and registration = $2",
             self._scope.tenant,
             registration,
@@ -81,6 +85,8 @@ class Setups:
             client_secret=keys.open(_REGISTRATION, TENANT_SUBJECT, row["secret_sealed"], registration).decode(),
             bot_id=row["bot_id"],
             bot_name=row["bot_name"],
+            secret_expires_at=row["secret_expires_at"],
+            quota=msgspec.json.decode(row["quota"], type=QuotaPolicy),
         )
 
     async def crm(self) -> CrmSetup | None:
@@ -111,16 +117,20 @@ class Setups:
             "delete from registrations where tenant = $1 and registration <> $2", self._scope.tenant, registration.id
         )
         await self._scope.connection.execute(
-            "insert into registrations (tenant, registration, client_id, bot_id, bot_name, secret_sealed) "
-            "values ($1, $2, $3, $4, $5, $6) on conflict (tenant, registration) do update set "
+            "insert into registrations (tenant, registration, client_id, bot_id, bot_name, secret_sealed, "
+            "secret_expires_at, quota) values ($1, $2, $3, $4, $5, $6, $7, $8) "
+            "on conflict (tenant, registration) do update set "
             "client_id = excluded.client_id, bot_id = excluded.bot_id, bot_name = excluded.bot_name, "
-            "secret_sealed = excluded.secret_sealed",
+            "secret_sealed = excluded.secret_sealed, secret_expires_at = excluded.secret_expires_at, "
+            "quota = excluded.quota",
             self._scope.tenant,
             registration.id,
             registration.client_id,
             registration.bot_id,
             registration.bot_name,
             keys.seal(_REGISTRATION, TENANT_SUBJECT, registration.client_secret.encode(), registration.id),
+            registration.secret_expires_at,
+            msgspec.json.encode(registration.quota).decode(),
         )
 
     async def _put_crm(self, crm: CrmSetup | None) -> None:

@@ -11,6 +11,7 @@ from cordpair.core.agent import Agent, AgentState
 from cordpair.core.call import Call, CallState, Outcome, pending_reason
 from cordpair.core.caller import Candidate, Grade
 from cordpair.core.ids import QueueId
+from cordpair.core.quota import QuotaUse, redirects
 from cordpair.core.tenant import Queue, TenantSetup
 from cordpair.engine.cards import readable
 from cordpair.store.calls import PendingCall, QueueCounts
@@ -64,7 +65,7 @@ def view_of(stored: Stored, now: datetime) -> FloorView:
         parked=tuple(_parked(effect) for effect in stored.parked),
         pending=tuple(_pending(item, names) for item in stored.pending),
         ended=tuple(names.row(call) for call in closed[:_MOST_ENDED]),
-        quota=Quota(calls_this_month=stored.month, concurrent=sum(call.is_live for call in live)),
+        quota=_quota(setup, QuotaUse(month=stored.month, concurrent=sum(call.is_live for call in live))),
     )
 
 
@@ -73,9 +74,15 @@ def midnight(setup: TenantSetup, now: datetime) -> datetime:
     return now.astimezone(ZoneInfo(setup.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def month_begin(setup: TenantSetup, now: datetime) -> datetime:
-    """The beginning of the organisation's month: Microsoft counts calls a month."""
-    return midnight(setup, now).replace(day=1)
+def _quota(setup: TenantSetup, use: QuotaUse) -> Quota:
+    policy = setup.registration.quota
+    return Quota(
+        calls_this_month=use.month,
+        calls_per_month=policy.calls_per_month,
+        concurrent=use.concurrent,
+        concurrent_at_most=policy.concurrent_calls,
+        is_redirecting=redirects(policy, use),
+    )
 
 
 def belongs(call: Call, of: CallSet, queues: Mapping[QueueId, Queue]) -> bool:

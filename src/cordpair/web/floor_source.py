@@ -9,10 +9,11 @@ import structlog
 from cordpair.core.ids import QueueId, TenantId
 from cordpair.core.tenant import TenantSetup
 from cordpair.engine.clock import Clock
+from cordpair.engine.quota import month_begin
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import Rejected, TemporaryFailure
 from cordpair.store.doors import Store, TenantRows
-from cordpair.web.floor_content import ENDED, Names, Stored, belongs, midnight, month_begin, view_of
+from cordpair.web.floor_content import ENDED, Names, Stored, belongs, midnight, view_of
 from cordpair.web.floor_view import CallRow, CallSet, FloorView
 
 log = structlog.get_logger(__name__)
@@ -120,7 +121,7 @@ class StoreFloor:
                 counts=await rows.calls.counts(midnight(setup, now)),
                 parked=await rows.outbox.parked(),
                 pending=await rows.calls.pending(),
-                month=await rows.calls.count_since(month_begin(setup, now)),
+                month=await rows.calls.count_since(month_begin(setup.time_zone, now)),
             )
 
 

@@ -178,12 +178,13 @@ class PendingRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=True):
-    """Use of what Microsoft allows one calling app."""
+    """Use of what Microsoft allows one calling app. `is_redirecting`: new calls are sent on at present."""
 
     calls_this_month: int = 0
     calls_per_month: int = 10_000
     concurrent: int = 0
     concurrent_at_most: int = 100
+    is_redirecting: bool = False
 
 
 class FloorView(msgspec.Struct, frozen=True, kw_only=True):

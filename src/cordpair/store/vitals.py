@@ -1,0 +1,50 @@
+"""How a tenant is: what it has used, what waits, and since when. Numbers and instants only."""
+
+from datetime import datetime
+
+import msgspec
+
+from cordpair.core.quota import QuotaUse
+from cordpair.store.scope import Scope
+
+
+class VitalSigns(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one instant. `oldest_new_at` is when the oldest unfolded inbox row came in, `oldest_due_at` when the oldest
+    ready effect became due; None where nothing waits."""
+
+    use: QuotaUse
+    oldest_new_at: datetime | None
+    oldest_due_at: datetime | None
+    parked_effects: int
+    parked_items: int
+
+
+class Vitals:
+    """The vital signs of one tenant."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def read(self, month_begin: datetime, now: datetime) -> VitalSigns:
+        """All signs at `now`; calls are counted since `month_begin`."""
+        row = await self._scope.connection.fetchrow(_READ, self._scope.tenant, month_begin, now)
+        assert row is not None  # it has no FROM
+        return VitalSigns(
+            use=QuotaUse(month=row["month"], concurrent=row["concurrent"]),
+            oldest_new_at=row["oldest_new_at"],
+            oldest_due_at=row["oldest_due_at"],
+            parked_effects=row["parked_effects"],
+            parked_items=row["parked_items"],
+        )
+
+
+_READ = """
+select
+    (select count(*) from calls where tenant = $1 and heard_at >= $2) as month,
+    (select count(*) from calls
+        where tenant = $1 and state <> 'closed' and ended_at is null and arrived_at is not null) as concurrent,
+    (select min(received_at) from inbox where tenant = $1 and state = 'new') as oldest_new_at,
+    (select min(run_at) from outbox where tenant = $1 and state = 'ready' and run_at <= $3) as oldest_due_at,
+    (select count(*) from outbox where tenant = $1 and state = 'parked') as parked_effects,
+    (select count(*) from inbox where tenant = $1 and state = 'parked') as parked_items
+"""
