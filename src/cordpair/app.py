@@ -27,9 +27,11 @@ from cordpair.core.changes import Changes
 from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
 from cordpair.core.tenant import TenantSetup
+from cordpair.engine.away import SendsOn
 from cordpair.engine.clock import Clock, SystemClock, clock_at
 from cordpair.engine.commands import Commands
 from cordpair.engine.desk import AgentDesk
+from cordpair.engine.gauges import Gauges
 from cordpair.engine.node import Node
 from cordpair.engine.outbox import OutboxWorkers
 from cordpair.engine.parts import TenantParts, Workshop
@@ -86,14 +88,16 @@ class Product:
             metrics=self.metrics,
             chance=secrets.SystemRandom().random,
         )
+        self.gauges = Gauges(self.metrics, self.clock, self.wall, self.node.floors)
         self.floor = StoreFloor(store, self.clock, self.wall)
+        self.away = SendsOn(self.workshop)
         self.link_key = derived_key(operator, "links")
         self.app = self._application(media)
 
     async def run(self) -> None:
         """Fold, perform and keep the floor fresh, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for part in (self.node, self.outbox, self.floor):
+            for part in (self.node, self.outbox, self.floor, self.gauges):
                 group.create_task(part.run())
 
     def _open_crm(self, setup: TenantSetup) -> Crm | None:
@@ -136,7 +140,8 @@ class Product:
             followers.append(PartySync(setup.id, self.store, parts.crm, self.clock, setup.region))
         return followers
 
-    def _published(self, tenant: TenantId, _floor: Floor, changes: Changes) -> None:
+    def _published(self, tenant: TenantId, floor: Floor, changes: Changes) -> None:
+        self.gauges.count(tenant, floor, changes)
         if changes.effects:
             self.outbox.bell.ring()
         self.floor.touch(tenant)
@@ -148,6 +153,7 @@ class Product:
             self.store,
             find=self.workshop.registration,
             tokens=tokens,
+            away=self.away,
             now=self.clock.now,
             ring=self.node.ring,
             metrics=self.metrics,

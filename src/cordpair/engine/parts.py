@@ -70,6 +70,10 @@ class Workshop:
                     self._parts[tenant] = await self._build(tenant)
         return self._parts[tenant]
 
+    def in_memory(self, tenant: TenantId) -> TenantParts | None:
+        """The tenant's parts if they were built already: for when the store is away."""
+        return self._parts.get(tenant)
+
     async def renew(self, tenant: TenantId) -> TenantParts:
         """The tenant's parts on its newest setup. Only what belongs to an unchanged registration is kept."""
         async with self._lock:
@@ -111,6 +115,7 @@ class Workshop:
         if former is not None and former.setup == setup:
             return former
         settings, registration = self._settings, setup.registration
+        self._registrations[registration.id] = tenant  # known from now on without the store
         is_same = former is not None and former.setup.registration == registration
         tokens = former.tokens if former and is_same else AppTokens(registration, login_url=settings.login_url)
         webhook = f"{settings.public_url}/graph/{registration.id}"

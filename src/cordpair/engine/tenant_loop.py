@@ -68,6 +68,11 @@ class TenantLoop:
         self._publish, self._metrics, self._quota = publish, metrics, quota
         self._floor: Floor | None = None
 
+    @property
+    def floor(self) -> Floor | None:
+        """The tenant in memory; None while it is being rebuilt."""
+        return self._floor
+
     async def run(self) -> None:
         """Fold until cancelled. A failure of the database is waited out."""
         while True:

@@ -2,9 +2,11 @@
 
 POST /graph/{registration}/calls     the calling webhook: commsNotifications, signed by the Bot Framework
 POST /graph/{registration}/changes   change notifications (presence), known by their clientState
-A refused request is answered 400, 401, 403, 404 or 413 and stores nothing. 503: the database is away, send it again.
+A refused request is answered 400, 401, 403, 404 or 413 and stores nothing. 503: the database is away, send it again;
+a caller who rings then is sent on at once.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -20,7 +22,8 @@ from cordpair.connectors.teams.inbound import BotTokens, same_client_state
 from cordpair.connectors.teams.translate import graph_call_id, item_key, notification_items, presence_key
 from cordpair.core.ids import RegistrationId, TenantId
 from cordpair.core.tenant import Registration
-from cordpair.errors import CordpairError, Rejected
+from cordpair.engine.away import SendsOn
+from cordpair.errors import CordpairError, Rejected, TemporaryFailure
 from cordpair.store.doors import Store
 from cordpair.store.inbox import Incoming
 from cordpair.telemetry import Metrics
@@ -28,6 +31,7 @@ from cordpair.telemetry import Metrics
 log = structlog.get_logger(__name__)
 
 _LONGEST_TOKEN = 4_096
+STORED_WITHIN_S = 3.0  #: real seconds; also what Graph waits for an answer before it calls us slow
 
 
 class Webhooks:
@@ -39,12 +43,13 @@ class Webhooks:
         *,
         find: Callable[[RegistrationId], Awaitable[Registration | None]],
         tokens: BotTokens,
+        away: SendsOn,
         now: Callable[[], datetime],
         ring: Callable[[TenantId], None],
         metrics: Metrics,
         body_limit: int,
     ) -> None:
-        self._store, self._find, self._tokens = store, find, tokens
+        self._store, self._find, self._tokens, self._away = store, find, tokens, away
         self._now, self._ring, self._metrics, self._body_limit = now, ring, metrics, body_limit
 
     def routes(self) -> list[Route]:
@@ -83,7 +88,14 @@ class Webhooks:
             if graph_call_id(item) is None:
                 raise Rejected("a notification names no call")
             _must_be_of(registration.tenant, item)
-        return await self._store_all("graph", registration, items, item_key)
+        try:
+            async with asyncio.timeout(STORED_WITHIN_S):
+                return await self._store_all("graph", registration, items, item_key)
+        except (CordpairError, TimeoutError) as exc:
+            # Graph gives a ringing call 15 s: whoever cannot be stored by then is sent on.
+            if await self._away.send_on(registration, items, self._now()):
+                return Response(status_code=202)
+            raise TemporaryFailure("a notification could not be stored") from exc
 
     async def _changes(self, request: Request, registration: Registration) -> Response:
         token = request.query_params.get("validationToken")
