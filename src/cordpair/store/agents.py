@@ -10,6 +10,7 @@ from cordpair.core.agent import Agent, AgentState, Presence
 from cordpair.core.tenant import AgentSetup
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import Keyring, agent_subject
+from cordpair.store.together import Write
 
 _NAME = "agents.name_sealed"
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,18 +73,23 @@ class Agents:
 
     async def save(self, agents: Sequence[Agent]) -> None:
         """Write what the day of each agent has come to. Somebody who was never set up is kept, but not active."""
-        keys = await self._scope.writing([agent_subject(agent.id) for agent in agents])
-        await self._scope.connection.execute(
-            _SAVE,
-            self._scope.tenant,
-            [agent.id for agent in agents],
-            [agent.state for agent in agents],
-            [agent.since for agent in agents],
-            [agent.idle_since for agent in agents],
-            [agent.call for agent in agents],
-            [_day(agent) for agent in agents],
-            [keys.seal(_NAME, agent_subject(agent.id), agent.name.encode(), agent.id) for agent in agents],
-        )
+        write = await saving_agents(self._scope, agents)
+        await self._scope.connection.execute(write.sql, *write.values)
+
+
+async def saving_agents(scope: Scope, agents: Sequence[Agent]) -> Write:
+    """What `save` writes."""
+    keys = await scope.writing([agent_subject(agent.id) for agent in agents])
+    columns = (
+        [agent.id for agent in agents],
+        [agent.state for agent in agents],
+        [agent.since for agent in agents],
+        [agent.idle_since for agent in agents],
+        [agent.call for agent in agents],
+        [_day(agent) for agent in agents],
+        [keys.seal(_NAME, agent_subject(agent.id), agent.name.encode(), agent.id) for agent in agents],
+    )
+    return Write(_SAVE, (scope.tenant, *columns))
 
 
 def _day(agent: Agent) -> str:

@@ -13,6 +13,7 @@ from cordpair.core.changes import HistoryEntry, Leg, OfferRecord, PendingItem
 from cordpair.core.ids import CallId, OfferId, PartyRef, QueueId, offer_id
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import Keyring, call_subject
+from cordpair.store.together import Write
 
 _SEALED = "calls.sealed"
 _SHORT_ABANDON_S = 5.0
@@ -91,8 +92,8 @@ class Calls:
 
     async def save(self, calls: Sequence[Call]) -> None:
         """Write the newest value of each call."""
-        keys = await self._scope.writing([call_subject(call.id) for call in calls])
-        await self._scope.connection.execute(_SAVE, self._scope.tenant, *_columns(calls, keys))
+        write = await saving_calls(self._scope, calls)
+        await self._scope.connection.execute(write.sql, *write.values)
 
     async def counts(self, since: datetime) -> list[QueueCounts]:
         """What became of the calls that arrived since `since`, per queue that had any."""
@@ -149,6 +150,12 @@ class Calls:
         )
         keys = await self._scope.reading([call_subject(row["call"]) for row in rows])
         return [_call(row, keys) for row in rows]
+
+
+async def saving_calls(scope: Scope, calls: Sequence[Call]) -> Write:
+    """What `save` writes."""
+    keys = await scope.writing([call_subject(call.id) for call in calls])
+    return Write(_SAVE, (scope.tenant, *_columns(calls, keys)))
 
 
 def _call(row: Any, keys: Keyring) -> Call:

@@ -52,15 +52,7 @@ class TenantRows:
         self.bookmarks = Bookmarks(scope)
         self.subscriptions = Subscriptions(scope)
         self.vitals = Vitals(scope)
-        self._fold = Fold(
-            scope,
-            calls=self.calls,
-            agents=self.agents,
-            inbox=self.inbox,
-            outbox=self.outbox,
-            timers=self.timers,
-            setups=self.setups,
-        )
+        self._fold = Fold(scope, calls=self.calls, agents=self.agents, setups=self.setups)
 
     async def load_floor(self, recent: timedelta, now: datetime) -> FloorRows:
         """What the tenant's floor is rebuilt from: everything that lives, and calls closed within `recent`."""
@@ -183,8 +175,17 @@ async def _roll_back(connection: Connection) -> None:
 
 def _pool(url: str, databases: Databases, role: str, size: int) -> Pool:
     return asyncpg.create_pool(
-        url, min_size=1, max_size=size, command_timeout=_STATEMENT_TIMEOUT_S, **databases.as_role(role)
+        url,
+        min_size=1,
+        max_size=size,
+        command_timeout=_STATEMENT_TIMEOUT_S,
+        reset=None if role == QUEUE_ROLE else _nothing_to_reset,
+        **databases.as_role(role),
     )
+
+
+async def _nothing_to_reset(_connection: Connection) -> None:
+    """All that we set ends with its transaction; only a beacon's connection holds something longer."""
 
 
 def _checked(tenant: TenantId) -> str:

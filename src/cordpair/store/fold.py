@@ -10,14 +10,15 @@ from cordpair.core.call import Call
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem
 from cordpair.core.ids import CallId
 from cordpair.core.tenant import Queue
-from cordpair.store.agents import Agents
-from cordpair.store.calls import Calls
+from cordpair.store.agents import Agents, saving_agents
+from cordpair.store.calls import Calls, saving_calls
 from cordpair.store.faults import StaleLease
-from cordpair.store.inbox import Inbox
-from cordpair.store.outbox import Outbox
+from cordpair.store.inbox import folding_items
+from cordpair.store.outbox import putting_effects
 from cordpair.store.scope import Scope
 from cordpair.store.setups import Setups
-from cordpair.store.timers import Timers
+from cordpair.store.timers import cancelling_timers, setting_timers
+from cordpair.store.together import Write, together
 
 
 class FloorRows(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,17 +39,11 @@ class Fold:
         *,
         calls: Calls,
         agents: Agents,
-        inbox: Inbox,
-        outbox: Outbox,
-        timers: Timers,
         setups: Setups,
     ) -> None:
         self._scope = scope
         self._calls = calls
         self._agents = agents
-        self._inbox = inbox
-        self._outbox = outbox
-        self._timers = timers
         self._setups = setups
 
     async def load_floor(self, recent: timedelta, now: datetime) -> FloorRows:
@@ -74,95 +69,94 @@ class Fold:
 
         `folded` maps inbox ids to what they came to; `fired` are keys of timers whose events were folded.
         """
-        await self._hold_lease(owner, epoch)
-        if changes.calls:
-            await self._calls.save(list(changes.calls.values()))
-        if changes.agents:
-            await self._agents.save(list(changes.agents.values()))
-        if changes.offers:
-            await self._save_offers(changes.offers.values())
-        if changes.legs:
-            await self._save_legs(list(changes.legs.values()))
-        if changes.history:
-            await self._append_history(changes.history)
-        if changes.pending:
-            await self._save_pending(changes.pending)
-        await self._write_timers(changes, fired)
-        if changes.effects:
-            await self._outbox.put(changes.effects, now)
-        if folded:
-            await self._inbox.fold(folded, now)
-
-    async def _hold_lease(self, owner: str, epoch: int) -> None:
-        """The lease cannot change hands before we have committed."""
-        held = await self._scope.connection.fetchval(
-            "select epoch from leases where tenant = $1 and owner = $2 and epoch = $3 for key share",
-            self._scope.tenant,
-            owner,
-            epoch,
-        )
-        if held is None:
+        writes = await self._writes(changes, folded, fired, now)
+        write = together(writes, Write(_HOLD_LEASE, (self._scope.tenant, owner, epoch)))
+        if await self._scope.connection.fetchval(write.sql, *write.values) is None:
             raise StaleLease("another process owns this tenant now")
 
-    async def _save_offers(self, offers: Iterable[OfferRecord]) -> None:
+    async def _writes(
+        self, changes: Changes, folded: Mapping[int, bytes | None], fired: Sequence[str], now: datetime
+    ) -> list[Write]:
+        """All that is to be written, no row twice."""
+        writes: list[Write] = []
+        if changes.calls:
+            writes.append(await saving_calls(self._scope, list(changes.calls.values())))
+        if changes.agents:
+            writes.append(await saving_agents(self._scope, list(changes.agents.values())))
+        if changes.offers:
+            writes.append(self._saving_offers(changes.offers.values()))
+        if changes.legs:
+            writes.append(self._saving_legs(list(changes.legs.values())))
+        if changes.history:
+            writes.append(self._appending_history(changes.history))
+        writes.extend(self._saving_pending(changes.pending))
+        writes.extend(self._saving_timers(changes, fired))
+        if changes.effects:
+            writes.append(putting_effects(self._scope, changes.effects, now))
+        if folded:
+            writes.append(await folding_items(self._scope, folded, now))
+        return writes
+
+    def _saving_offers(self, offers: Iterable[OfferRecord]) -> Write:
         # What has ended makes room first: the constraints look at every row as it is written.
         rows = sorted(offers, key=_room_first)
-        await self._scope.connection.execute(
+        return Write(
             "insert into offers (tenant, call, number, agent, state, made_at, ended_at, why) "
             "select $1, * from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::timestamptz[], "
             "$7::timestamptz[], $8::text[]) on conflict (tenant, call, number) do update set "
             "state = excluded.state, ended_at = excluded.ended_at, why = excluded.why",
-            self._scope.tenant,
-            *([getattr(row, name) for row in rows] for name in _OFFER_COLUMNS),
+            (self._scope.tenant, *([getattr(row, name) for row in rows] for name in _OFFER_COLUMNS)),
         )
 
-    async def _save_legs(self, legs: Sequence[Leg]) -> None:
-        await self._scope.connection.execute(
+    def _saving_legs(self, legs: Sequence[Leg]) -> Write:
+        columns = ([getattr(leg, name) for leg in legs] for name in ("call", "number", "agent", "joined_at", "left_at"))
+        return Write(
             "insert into legs (tenant, call, number, agent, joined_at, left_at) "
             "select $1, * from unnest($2::text[], $3::integer[], $4::text[], $5::timestamptz[], $6::timestamptz[]) "
             "on conflict (tenant, call, number) do update set agent = excluded.agent, joined_at = excluded.joined_at, "
             "left_at = excluded.left_at",
-            self._scope.tenant,
-            *([getattr(leg, name) for leg in legs] for name in ("call", "number", "agent", "joined_at", "left_at")),
+            (self._scope.tenant, *columns),
         )
 
-    async def _append_history(self, entries: Sequence[HistoryEntry]) -> None:
-        await self._scope.connection.execute(
+    def _appending_history(self, entries: Sequence[HistoryEntry]) -> Write:
+        names = ("at", "call", "agent", "what", "before", "after")
+        details = [msgspec.json.encode(entry.detail).decode() for entry in entries]
+        return Write(
             "insert into history (tenant, at, call, agent, what, before, after, detail) select $1, * from "
             "unnest($2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[])",
-            self._scope.tenant,
-            *(
-                [getattr(entry, name) for entry in entries]
-                for name in ("at", "call", "agent", "what", "before", "after")
-            ),
-            [msgspec.json.encode(entry.detail).decode() for entry in entries],
+            (self._scope.tenant, *([getattr(entry, name) for entry in entries] for name in names), details),
         )
 
-    async def _save_pending(self, pending: Mapping[CallId, PendingItem | None]) -> None:
+    def _saving_pending(self, pending: Mapping[CallId, PendingItem | None]) -> Iterable[Write]:
         settled = [call for call, item in pending.items() if item is None]
         if settled:
-            await self._scope.connection.execute(
-                "delete from pending_items where tenant = $1 and call = any($2::text[])", self._scope.tenant, settled
+            yield Write(
+                "delete from pending_items where tenant = $1 and call = any($2::text[])", (self._scope.tenant, settled)
             )
         items = [item for item in pending.values() if item is not None]
         if items:
-            await self._scope.connection.execute(
+            yield Write(
                 "insert into pending_items (tenant, call, reason, since) "
                 "select $1, * from unnest($2::text[], $3::text[], $4::timestamptz[]) "
                 "on conflict (tenant, call) do update set reason = excluded.reason",
-                self._scope.tenant,
-                *([getattr(item, name) for item in items] for name in ("call", "reason", "since")),
+                (
+                    self._scope.tenant,
+                    *([getattr(item, name) for item in items] for name in ("call", "reason", "since")),
+                ),
             )
 
-    async def _write_timers(self, changes: Changes, fired: Sequence[str]) -> None:
-        gone = [*fired, *(key for key, timer in changes.timers.items() if timer is None)]
+    def _saving_timers(self, changes: Changes, fired: Sequence[str]) -> Iterable[Write]:
+        """A timer that has fired and is set anew is only moved."""
+        wanted = {key: timer for key, timer in changes.timers.items() if timer is not None}
+        gone = [key for key in (*fired, *changes.timers) if key not in wanted]
         if gone:
-            await self._timers.cancel(gone)
-        wanted = [timer for timer in changes.timers.values() if timer is not None]
+            yield cancelling_timers(self._scope, gone)
         if wanted:
-            await self._timers.set(wanted)
+            yield setting_timers(self._scope, list(wanted.values()))
 
 
+#: The lease cannot change hands before we have committed.
+_HOLD_LEASE = "select epoch from leases where tenant = $1 and owner = $2 and epoch = $3 for key share"
 _OFFER_COLUMNS = ("call", "number", "agent", "state", "made_at", "ended_at", "why")
 
 

@@ -8,6 +8,7 @@ import msgspec
 from cordpair.errors import Rejected
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import Keyring, Unreadable, intake_subject
+from cordpair.store.together import Write
 
 SOURCES = frozenset({"graph", "presence", "result", "command", "timer"})
 _LONGEST_KEY = 500
@@ -114,18 +115,8 @@ class Inbox:
 
     async def fold(self, folded: Mapping[int, bytes | None], now: datetime) -> None:
         """Mark items as folded, each with what it came to (for a waiting caller) or None."""
-        keys = await self._scope.writing([intake_subject(now)] if any(folded.values()) else [])
-        await self._scope.connection.execute(
-            "update inbox set state = 'folded', folded_at = $2, result_sealed = t.r "
-            "from unnest($3::bigint[], $4::bytea[]) as t (i, r) where tenant = $1 and id = t.i",
-            self._scope.tenant,
-            now,
-            list(folded),
-            [
-                None if result is None else keys.seal(_RESULT, intake_subject(now), result, str(item))
-                for item, result in folded.items()
-            ],
-        )
+        write = await folding_items(self._scope, folded, now)
+        await self._scope.connection.execute(write.sql, *write.values)
 
     async def purge(self, before: datetime) -> int:
         """Delete what came in before `before`, whatever became of it; returns how many there were."""
@@ -173,6 +164,20 @@ class Inbox:
             item,
         )
         return changed == "UPDATE 1"
+
+
+async def folding_items(scope: Scope, folded: Mapping[int, bytes | None], now: datetime) -> Write:
+    """What `fold` writes."""
+    keys = await scope.writing([intake_subject(now)] if any(folded.values()) else [])
+    results = [
+        None if result is None else keys.seal(_RESULT, intake_subject(now), result, str(item))
+        for item, result in folded.items()
+    ]
+    return Write(
+        "update inbox set state = 'folded', folded_at = $2, result_sealed = t.r "
+        "from unnest($3::bigint[], $4::bytea[]) as t (i, r) where tenant = $1 and id = t.i",
+        (scope.tenant, now, list(folded), results),
+    )
 
 
 def _row(source: str, key: str) -> str:

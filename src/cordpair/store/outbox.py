@@ -12,6 +12,7 @@ from cordpair.core.ids import CallId
 from cordpair.store.databases import Connection
 from cordpair.store.inbox import Inbox, Incoming
 from cordpair.store.scope import Scope
+from cordpair.store.together import Write
 
 _COLUMNS = "id, key, body, attempts, state, unknown, since"
 
@@ -57,19 +58,8 @@ class Outbox:
 
     async def put(self, orders: Sequence[Effect], now: datetime) -> None:
         """Add effects; one whose key is known already is the same effect and changes nothing."""
-        await self._connection.execute(
-            "insert into outbox (tenant, key, lane, kind, call, state, run_at, attempts, unknown, since, reason, body) "
-            "select $1, k, l, n, c, 'ready', $2, 0, false, $2, '', b "
-            "from unnest($3::text[], $4::smallint[], $5::text[], $6::text[], $7::jsonb[]) as t (k, l, n, c, b) "
-            "on conflict (tenant, key) do nothing",
-            self._scope.tenant,
-            now,
-            [order.key for order in orders],
-            [int(order.lane) for order in orders],
-            [type(order).__name__ for order in orders],
-            [order.call for order in orders],
-            [effects.encode(order).decode() for order in orders],
-        )
+        write = putting_effects(self._scope, orders, now)
+        await self._connection.execute(write.sql, *write.values)
 
     async def load(self, ids: Sequence[int]) -> list[OutboxRow]:
         """Effects by id, in the order of the ids; unknown ids are left out."""
@@ -159,6 +149,24 @@ class Outbox:
                     for number, result in enumerate(results)
                 ]
             )
+
+
+def putting_effects(scope: Scope, orders: Sequence[Effect], now: datetime) -> Write:
+    """What `put` writes."""
+    columns = (
+        [order.key for order in orders],
+        [int(order.lane) for order in orders],
+        [type(order).__name__ for order in orders],
+        [order.call for order in orders],
+        [effects.encode(order).decode() for order in orders],
+    )
+    return Write(
+        "insert into outbox (tenant, key, lane, kind, call, state, run_at, attempts, unknown, since, reason, body) "
+        "select $1, k, l, n, c, 'ready', $2, 0, false, $2, '', b "
+        "from unnest($3::text[], $4::smallint[], $5::text[], $6::text[], $7::jsonb[]) as t (k, l, n, c, b) "
+        "on conflict (tenant, key) do nothing",
+        (scope.tenant, now, *columns),
+    )
 
 
 def _effect_row(row: object) -> OutboxRow:

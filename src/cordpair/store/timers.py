@@ -6,6 +6,7 @@ from datetime import datetime
 from cordpair.core import events
 from cordpair.core.changes import Timer
 from cordpair.store.scope import Scope
+from cordpair.store.together import Write
 
 
 class Timers:
@@ -33,18 +34,30 @@ class Timers:
 
     async def cancel(self, keys: Sequence[str]) -> None:
         """Take timers away: cancelled, or fired and folded."""
-        await self._scope.connection.execute(
-            "delete from timers where tenant = $1 and key = any($2::text[])", self._scope.tenant, list(keys)
-        )
+        write = cancelling_timers(self._scope, keys)
+        await self._scope.connection.execute(write.sql, *write.values)
 
     async def set(self, timers: Sequence[Timer]) -> None:
         """Set timers; one with a known key is moved."""
-        await self._scope.connection.execute(
-            "insert into timers (tenant, key, run_at, body) "
-            "select $1, k, r, b from unnest($2::text[], $3::timestamptz[], $4::jsonb[]) as t (k, r, b) "
-            "on conflict (tenant, key) do update set run_at = excluded.run_at, body = excluded.body",
-            self._scope.tenant,
-            [timer.key for timer in timers],
-            [timer.run_at for timer in timers],
-            [events.encode(timer.event).decode() for timer in timers],
-        )
+        write = setting_timers(self._scope, timers)
+        await self._scope.connection.execute(write.sql, *write.values)
+
+
+def cancelling_timers(scope: Scope, keys: Sequence[str]) -> Write:
+    """What `cancel` writes."""
+    return Write("delete from timers where tenant = $1 and key = any($2::text[])", (scope.tenant, list(keys)))
+
+
+def setting_timers(scope: Scope, timers: Sequence[Timer]) -> Write:
+    """What `set` writes."""
+    columns = (
+        [timer.key for timer in timers],
+        [timer.run_at for timer in timers],
+        [events.encode(timer.event).decode() for timer in timers],
+    )
+    return Write(
+        "insert into timers (tenant, key, run_at, body) "
+        "select $1, k, r, b from unnest($2::text[], $3::timestamptz[], $4::jsonb[]) as t (k, r, b) "
+        "on conflict (tenant, key) do update set run_at = excluded.run_at, body = excluded.body",
+        (scope.tenant, *columns),
+    )
