@@ -112,8 +112,11 @@ async def test_a_parked_notification_is_folded_when_a_person_asks_for_it_again(
     await stored(us, ("graph", "again", msgspec.json.encode(item(us, "again"))))
     parked = await until_parked(us, "again")
     broken.is_mended = True
-    async with shared.store.open_tenant(us.id) as rows:
-        assert await rows.inbox.retry(parked.id)
+    page = shared.product.floor
+    shown = [row for row in (await page.read(us.id)).parked if row.id == f"n{parked.id}"]
+    assert [(row.what, row.why) for row in shown] == [("notification.graph", parked.error)]
+    assert await page.retry_parked(us.id, shown[0].id)
+    assert not await page.retry_parked(us.id, shown[0].id)
     found = await us.until_call(call, CallState.RINGING, CallState.CLOSED)
     assert found.arrived_at is not None
 

@@ -16,6 +16,7 @@ from cordpair.core.tenant import Queue, TenantSetup
 from cordpair.engine.cards import readable
 from cordpair.store.calls import PendingCall, QueueCounts
 from cordpair.store.fold import FloorRows
+from cordpair.store.inbox import ParkedItem
 from cordpair.store.outbox import ParkedEffect
 from cordpair.web.floor_view import (
     AgentRow,
@@ -32,6 +33,7 @@ from cordpair.web.floor_view import (
 
 ENDED = timedelta(minutes=30)
 _MOST_ENDED = 20
+NOTIFICATION = "n"  #: before the number of a parked notification; an effect is a number alone
 _WAITING = (CallState.RINGING, CallState.QUEUED, CallState.OFFERED)
 
 
@@ -42,6 +44,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     rows: FloorRows
     counts: list[QueueCounts]
     parked: list[ParkedEffect]
+    unread: list[ParkedItem]  #: notifications and commands that could not be folded
     pending: list[PendingCall]
     month: int
 
@@ -62,7 +65,7 @@ def view_of(stored: Stored, now: datetime) -> FloorView:
         queues=tuple(_tile(queue, live, stored.rows.agents, counts) for queue in setup.queues),
         calls=tuple(names.row(call) for call in live),
         agents=tuple(_agent(agent, names) for agent in sorted(stored.rows.agents, key=lambda one: one.name)),
-        parked=tuple(_parked(effect) for effect in stored.parked),
+        parked=(*map(_parked, stored.parked), *map(_unread, stored.unread)),
         pending=tuple(_pending(item, names) for item in stored.pending),
         ended=tuple(names.row(call) for call in closed[:_MOST_ENDED]),
         quota=_quota(setup, QuotaUse(month=stored.month, concurrent=sum(call.is_live for call in live))),
@@ -235,6 +238,16 @@ def _parked(effect: ParkedEffect) -> ParkedRow:
         since=effect.since,
         attempts=effect.attempts,
         call=effect.call,
+    )
+
+
+def _unread(item: ParkedItem) -> ParkedRow:
+    return ParkedRow(
+        id=f"{NOTIFICATION}{item.id}",
+        what=f"notification.{item.source}",
+        why=item.error,
+        since=item.received_at,
+        attempts=item.attempts,
     )
 
 

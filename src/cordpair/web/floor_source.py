@@ -13,7 +13,7 @@ from cordpair.engine.quota import month_begin
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import Rejected, TemporaryFailure
 from cordpair.store.doors import Store, TenantRows
-from cordpair.web.floor_content import ENDED, Names, Stored, belongs, midnight, view_of
+from cordpair.web.floor_content import ENDED, NOTIFICATION, Names, Stored, belongs, midnight, view_of
 from cordpair.web.floor_view import CallRow, CallSet, FloorView
 
 log = structlog.get_logger(__name__)
@@ -94,10 +94,14 @@ class StoreFloor:
         return view_of(stored, self._clock.now())
 
     async def retry_parked(self, tenant: TenantId, parked: str) -> bool:
-        if not parked.isascii() or not parked.isdigit() or len(parked) > _LONGEST_NUMBER:
+        number = parked.removeprefix(NOTIFICATION)
+        if not number.isascii() or not number.isdigit() or len(number) > _LONGEST_NUMBER:
             return False
         async with self._store.open_tenant(tenant) as rows:
-            done = await rows.outbox.retry_parked(int(parked), self._clock.now())
+            if number == parked:
+                done = await rows.outbox.retry_parked(int(number), self._clock.now())
+            else:
+                done = await rows.inbox.retry(int(number))
         self.touch(tenant)
         return done
 
@@ -120,6 +124,7 @@ class StoreFloor:
                 rows=await rows.load_floor(ENDED, now),
                 counts=await rows.calls.counts(midnight(setup, now)),
                 parked=await rows.outbox.parked(),
+                unread=await rows.inbox.parked(),
                 pending=await rows.calls.pending(),
                 month=await rows.calls.count_since(month_begin(setup.time_zone, now)),
             )
