@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from cordpair.core.agent import Agent, AgentState, Presence
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import AnswerCall, LogActivity
@@ -61,3 +63,19 @@ async def test_a_fold_reads_back_as_it_was_written(store: Store) -> None:
         claimed = await queue.claim(10, NOON, timedelta(seconds=30))
     async with store.open_tenant(A) as rows:
         assert [row.effect for row in await rows.outbox.load([one_id for _, one_id in claimed])] == changes.effects
+
+
+async def test_a_timer_that_cannot_be_read_is_put_aside_and_the_others_are_due(store: Store) -> None:
+    await configured(store, A)
+    timer = Timer(key="good", run_at=NOON, event=WrapUpExpired(at=NOON, call=call().id))
+    async with store.open_tenant(A) as rows:
+        await rows.timers.set([timer, replace(timer, key="bad")])
+        await rows.timers._scope.connection.execute(
+            """update timers set body = '{"type": "FromTomorrow"}' where tenant = $1 and key = 'bad'""", A
+        )
+    async with store.open_tenant(A) as rows:
+        assert await rows.timers.due(NOON, 10) == [timer]
+    async with store.open_tenant(A) as rows:
+        parked = await rows.inbox.parked()
+        assert [(one.source, one.error) for one in parked] == [("timer", "a deadline that this version cannot read")]
+        assert await rows.timers.due(NOON, 10) == [timer]

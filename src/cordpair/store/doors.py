@@ -23,7 +23,7 @@ from cordpair.store.intake import Intake
 from cordpair.store.keys import KeyStore
 from cordpair.store.marks import Bookmarks, Subscriptions
 from cordpair.store.migrate import migrate
-from cordpair.store.outbox import Outbox
+from cordpair.store.outbox import Handed, Outbox
 from cordpair.store.parties import Parties
 from cordpair.store.queue_door import QueueRows
 from cordpair.store.scope import Scope
@@ -42,7 +42,7 @@ class TenantRows:
         self.tenant = scope.tenant
         self.inbox = Inbox(scope)
         self.outbox = Outbox(scope, self.inbox)
-        self.timers = Timers(scope)
+        self.timers = Timers(scope, self.inbox)
         self.calls = Calls(scope)
         self.agents = Agents(scope)
         self.setups = Setups(scope, self.agents)
@@ -67,13 +67,16 @@ class TenantRows:
         folded: Mapping[int, bytes | None],
         fired: Sequence[str],
         now: datetime,
-    ) -> None:
+        handed: Handed | None = None,
+    ) -> dict[str, int]:
         """Write what a fold has changed. Raises StaleLease when `owner` does not own the tenant in `epoch` any more.
 
         `folded` maps inbox ids to what they came to (for a waiting caller) or None; `fired` are the keys of timers
-        whose events were folded.
+        whose events were folded. Returns the ids of new effects that were handed over as `handed` allows, by key.
         """
-        await self._fold.write(owner=owner, epoch=epoch, changes=changes, folded=folded, fired=fired, now=now)
+        return await self._fold.write(
+            owner=owner, epoch=epoch, changes=changes, folded=folded, fired=fired, now=now, handed=handed
+        )
 
 
 class Store:

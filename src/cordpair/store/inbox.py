@@ -147,6 +147,17 @@ class Inbox:
             error,
         )
 
+    async def put_aside(self, item: Incoming, error: str) -> None:
+        """Store an item as parked from the start: nothing can be done with it but by a person."""
+        await self.put([item])
+        await self._scope.connection.execute(
+            "update inbox set state = 'parked', error = $4 where tenant = $1 and source = $2 and key = $3",
+            self._scope.tenant,
+            item.source,
+            item.key,
+            error,
+        )
+
     async def parked(self) -> list[ParkedItem]:
         """All items that were put aside, oldest first."""
         rows = await self._scope.connection.fetch(

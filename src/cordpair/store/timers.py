@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from cordpair.core import events
 from cordpair.core.changes import Timer
+from cordpair.store.inbox import Inbox, Incoming
 from cordpair.store.scope import Scope
 from cordpair.store.together import Write
 
@@ -12,18 +15,28 @@ from cordpair.store.together import Write
 class Timers:
     """The timers of one tenant."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, inbox: Inbox) -> None:
         self._scope = scope
+        self._inbox = inbox
 
     async def due(self, now: datetime, limit: int) -> list[Timer]:
-        """Timers whose instant has come, earliest first."""
+        """Timers whose instant has come, earliest first. One that this version cannot read is put aside for a person."""
         rows = await self._scope.connection.fetch(
             "select key, run_at, body from timers where tenant = $1 and run_at <= $2 order by run_at, key limit $3",
             self._scope.tenant,
             now,
             limit,
         )
-        return [Timer(key=row["key"], run_at=row["run_at"], event=events.decode(row["body"].encode())) for row in rows]
+        timers = []
+        for row in rows:
+            body = row["body"].encode()
+            try:
+                timers.append(Timer(key=row["key"], run_at=row["run_at"], event=events.decode(body)))
+            except msgspec.DecodeError:
+                item = Incoming("timer", f"{row['key']}@{row['run_at'].isoformat()}", body, now)
+                await self._inbox.put_aside(item, "a deadline that this version cannot read")
+                await self.cancel([row["key"]])
+        return timers
 
     async def next_run(self) -> datetime | None:
         """When the next timer is due; None when there is none."""
