@@ -20,7 +20,7 @@ class Timers:
         self._inbox = inbox
 
     async def due(self, now: datetime, limit: int) -> list[Timer]:
-        """Timers whose instant has come, earliest first. One that this version cannot read is put aside for a person."""
+        """Timers whose instant has come, earliest first. One that this version cannot read is put aside."""
         rows = await self._scope.connection.fetch(
             "select key, run_at, body from timers where tenant = $1 and run_at <= $2 order by run_at, key limit $3",
             self._scope.tenant,
