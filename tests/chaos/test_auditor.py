@@ -1,0 +1,211 @@
+"""The auditor finds what is planted, and nothing where all is well."""
+
+import copy
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.chaos.auditor import violations
+from tests.chaos.evidence import Evidence
+
+NOON = datetime(2030, 1, 7, 12, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def truth(graph_id: str, agent: str, since: float, until: float) -> dict[str, Any]:
+    stay = {"user": agent, "since": at(since).isoformat(), "until": at(until).isoformat()}
+    return {
+        "graph_id": graph_id,
+        "tenant": "t",
+        "queue": "q",
+        "number": "+493023125611",
+        "established": at(since - 5).isoformat(),
+        "answered_by": agent,
+        "ended_at": at(until).isoformat(),
+        "stays": [stay],
+    }
+
+
+def call(name: str, agent: str, sequence: int) -> dict[str, Any]:
+    return {
+        "tenant": "t",
+        "call": name,
+        "state": "closed",
+        "queue": "q",
+        "sequence": sequence,
+        "arrived_at": at(sequence),
+        "agent": agent,
+        "outcome": "answered",
+        "body": {"graph_id": f"g-{name}", "outcome_reason": "", "inferred": []},
+        "personal": {"party": {"connector": "imis", "id": f"p-{name}"}, "activity": f"s-{name}"},
+    }
+
+
+def story(name: str, agent: str) -> list[dict[str, Any]]:
+    steps = (("Established", "queued", ""), ("Offered", "offered", agent), ("CallEnded", "closed", ""))
+    return [
+        {"call": name, "agent": who or None, "what": what, "before": "", "after": after, "detail": "{}"}
+        for what, after, who in steps
+    ]
+
+
+def note(name: str, status: int = 202) -> dict[str, Any]:
+    return {
+        "kind": "notification",
+        "graph_id": f"g-{name}",
+        "tenant": "t",
+        "status": status,
+        "change": "created",
+        "resource": f"/communications/calls/g-{name}",
+        "data": {"state": "incoming"},
+    }
+
+
+def item(name: str) -> dict[str, Any]:
+    body = {
+        "changeType": "created",
+        "resourceUrl": f"/communications/calls/g-{name}",
+        "resourceData": {"state": "incoming"},
+    }
+    return {"tenant": "t", "source": "graph", "state": "folded", "error": "", "body": body}
+
+
+def ring(name: str, agent: str) -> dict[str, Any]:
+    return {"kind": "ring", "graph_id": f"g-{name}", "user": agent, "purpose": "invite", "context": f"{name}/1"}
+
+
+def well() -> Evidence:
+    """Two calls, one after the other, by two agents: all as it should be."""
+    return Evidence(
+        run={"healed_s": 20.0, "exits": []},
+        journal=[note("one"), note("two"), ring("one", "ada"), ring("two", "bruno")],
+        truth=[truth("g-one", "ada", 10, 30), truth("g-two", "bruno", 12, 40)],
+        activities={
+            "t": [{"SEQN": f"s-{name}", "UF_1": f"guard-{name}", "PartyId": f"p-{name}"} for name in ("one", "two")]
+        },
+        calls=[call("one", "ada", 1), call("two", "bruno", 2)],
+        offers=[
+            {"call": "one", "number": 1, "agent": "ada", "state": "accepted"},
+            {"call": "two", "number": 1, "agent": "bruno", "state": "accepted"},
+        ],
+        history=[*story("one", "ada"), *story("two", "bruno")],
+        inbox=[item("one"), item("two")],
+        outbox=[{"key": "answer:one", "state": "done", "attempts": 1, "reason": ""}],
+        agents=[{"agent": "ada", "state": "ready"}, {"agent": "bruno", "state": "ready"}],
+        pending=[],
+        logs={"node0.log": '{"event": "tenant taken over"}'},
+    )
+
+
+def twice_in_the_crm(seen: Evidence) -> None:
+    seen.activities["t"].append({**seen.activities["t"][0], "SEQN": "s-three"})
+
+
+def at_another_party(seen: Evidence) -> None:
+    seen.activities["t"][0]["PartyId"] = "p-two"
+
+
+def an_abandoned_call_is_logged(seen: Evidence) -> None:
+    seen.calls[0]["outcome"], seen.truth[0]["answered_by"] = "abandoned", None
+
+
+def nobody_is_asked_who_it_was(seen: Evidence) -> None:
+    seen.calls[0]["personal"], seen.activities["t"] = {}, seen.activities["t"][1:]
+
+
+def never_ended(seen: Evidence) -> None:
+    seen.calls[0]["state"], seen.calls[0]["outcome"] = "connected", None
+
+
+def booked_to_another_agent(seen: Evidence) -> None:
+    seen.calls[0]["agent"] = "bruno"
+
+
+def two_agents_in_one_call(seen: Evidence) -> None:
+    seen.truth[0]["stays"].append({**seen.truth[0]["stays"][0], "user": "carla"})
+
+
+def one_agent_in_two_calls(seen: Evidence) -> None:
+    seen.truth[1]["stays"][0]["user"] = seen.truth[1]["answered_by"] = seen.calls[1]["agent"] = "ada"
+
+
+def an_offer_rings_twice(seen: Evidence) -> None:
+    seen.journal.append(ring("one", "ada"))
+
+
+def a_ring_without_an_offer(seen: Evidence) -> None:
+    seen.offers.pop(0)
+
+
+def acknowledged_and_lost(seen: Evidence) -> None:
+    seen.inbox.pop(0)
+
+
+def acknowledged_and_not_folded(seen: Evidence) -> None:
+    seen.inbox[0]["state"] = "new"
+
+
+def an_order_is_parked(seen: Evidence) -> None:
+    seen.outbox[0]["state"] = "parked"
+
+
+def answered_twice(seen: Evidence) -> None:
+    path = "/communications/calls/g-one/answer"
+    seen.journal += [{"kind": "graph", "path": path, "status": 202}] * 2
+
+
+def the_younger_call_is_offered_first(seen: Evidence) -> None:
+    seen.history[:] = [seen.history[0], *story("two", "bruno"), *seen.history[1:3]]
+
+
+def a_node_gives_up(seen: Evidence) -> None:
+    seen.run["exits"].append({"node": 0, "status": 1, "after_s": 3.0, "was_ours": False})
+
+
+def a_number_in_a_log(seen: Evidence) -> None:
+    seen.logs["node0.log"] += "+493023125611"
+
+
+PLANTED: list[tuple[str, Callable[[Evidence], None]]] = [
+    ("J1", twice_in_the_crm),
+    ("J1", at_another_party),
+    ("J1", an_abandoned_call_is_logged),
+    ("J1", nobody_is_asked_who_it_was),
+    ("J2", never_ended),
+    ("J2", booked_to_another_agent),
+    ("J3", two_agents_in_one_call),
+    ("J3", one_agent_in_two_calls),
+    ("J3", an_offer_rings_twice),
+    ("J4", a_ring_without_an_offer),
+    ("J4", acknowledged_and_lost),
+    ("J4", acknowledged_and_not_folded),
+    ("J4", an_order_is_parked),
+    ("J4", answered_twice),
+    ("J11", the_younger_call_is_offered_first),
+    ("node", a_node_gives_up),
+    ("a caller's number", a_number_in_a_log),
+]
+
+
+def test_it_finds_nothing_where_all_is_well() -> None:
+    assert violations(well()) == []
+
+
+@pytest.mark.parametrize(("rule", "plant"), PLANTED, ids=[plant.__name__ for _, plant in PLANTED])
+def test_it_finds_what_is_planted(rule: str, plant: Callable[[Evidence], None]) -> None:
+    seen = copy.deepcopy(well())
+    plant(seen)
+    assert [found for found in violations(seen) if found.startswith(rule)] != []
+
+
+def test_an_agent_who_refused_a_call_may_be_given_a_younger_one() -> None:
+    seen = well()
+    ended = {"call": "one", "agent": "bruno", "what": "OfferEnded", "before": "", "after": "", "detail": "{}"}
+    refused = [seen.history[0], {**seen.history[1], "agent": "bruno"}, ended, seen.history[0]]
+    seen.history[:] = [*refused, *story("two", "bruno"), *seen.history[1:3]]
+    assert [found for found in violations(seen) if found.startswith("J11")] == []
