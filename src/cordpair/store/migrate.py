@@ -17,7 +17,7 @@ async def migrate(databases: Databases) -> None:
 
 
 async def _upgrade(url: str, which: str) -> None:
-    if await _revision(url) != newest(which):
+    if await revision_of(url) != newest(which):
         await _run_alembic(url, which)
 
 
@@ -26,8 +26,8 @@ def newest(which: str) -> str:
     return max(path.name[1:5] for path in (_SCRIPTS / which).glob("v[0-9][0-9][0-9][0-9]_*.py"))
 
 
-async def _revision(url: str) -> str | None:
-    """The database's revision, without loading Alembic: nearly every start has nothing to do."""
+async def revision_of(url: str) -> str | None:
+    """The database's revision (None: empty), without loading Alembic: nearly every start has nothing to do."""
     connection = await asyncpg.connect(url)
     try:
         if await connection.fetchval("select to_regclass('alembic_version')") is None:

@@ -10,13 +10,15 @@ from cordpair.store.scope import Scope
 
 class VitalSigns(msgspec.Struct, frozen=True, kw_only=True):
     """Of one instant. `oldest_new_at` is when the oldest unfolded inbox row came in, `oldest_due_at` when the oldest
-    ready effect became due; None where nothing waits."""
+    ready effect became due; None where nothing waits. `owned_until` is when the owner's lease ends.
+    """
 
     use: QuotaUse
     oldest_new_at: datetime | None
     oldest_due_at: datetime | None
     parked_effects: int
     parked_items: int
+    owned_until: datetime | None
 
 
 class Vitals:
@@ -35,6 +37,7 @@ class Vitals:
             oldest_due_at=row["oldest_due_at"],
             parked_effects=row["parked_effects"],
             parked_items=row["parked_items"],
+            owned_until=row["owned_until"],
         )
 
 
@@ -46,5 +49,6 @@ select
     (select min(received_at) from inbox where tenant = $1 and state = 'new') as oldest_new_at,
     (select min(run_at) from outbox where tenant = $1 and state = 'ready' and run_at <= $3) as oldest_due_at,
     (select count(*) from outbox where tenant = $1 and state = 'parked') as parked_effects,
-    (select count(*) from inbox where tenant = $1 and state = 'parked') as parked_items
+    (select count(*) from inbox where tenant = $1 and state = 'parked') as parked_items,
+    (select expires_at from leases where tenant = $1) as owned_until
 """

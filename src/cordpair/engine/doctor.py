@@ -1,0 +1,60 @@
+"""The examination of an installation and of its organisations: what is looked at, in which order."""
+
+import asyncio
+import ssl
+
+import httpx
+from msgspec.structs import replace
+
+from cordpair.core.ids import TenantId
+from cordpair.engine.clock import Clock
+from cordpair.engine.doctor_outside import examine_certificate, examine_clock, examine_public_url
+from cordpair.engine.doctor_tenant import TenantDoctor
+from cordpair.engine.findings import Finding, problem, warning
+from cordpair.errors import CordpairError
+from cordpair.settings import Settings
+from cordpair.store.doors import Store
+
+_AT_ONCE = 4  #: organisations that are examined at the same time
+
+
+async def examine_outside(
+    settings: Settings, http: httpx.AsyncClient, tls: ssl.SSLContext, wall: Clock
+) -> list[Finding]:
+    """Clock, public address and certificate. Changes nothing; a failure is a finding, never an error.
+
+    `tls` is what certificates are checked against, `wall` the clock of this machine.
+    """
+    return [
+        *await examine_clock(http, settings.graph_url, wall),
+        *await examine_public_url(http, settings.public_url),
+        *await examine_certificate(settings.public_url, tls, wall),
+    ]
+
+
+async def examine_tenants(
+    store: Store, settings: Settings, http: httpx.AsyncClient, clock: Clock, wall: Clock
+) -> list[Finding]:
+    """Every organisation that is set up, in the order of their ids. `clock` is the product's, `wall` the machine's."""
+    async with store.open_queue() as queue:
+        tenants = await queue.tenants()
+    if not tenants:
+        return [warning("organisations.none")]
+    doctor = TenantDoctor(store, settings, http, clock, wall)
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(tenant: TenantId) -> list[Finding]:
+        async with free:
+            return [replace(finding, organisation=tenant) for finding in await _examined(doctor, tenant)]
+
+    try:
+        return [finding for found in await asyncio.gather(*map(one, tenants)) for finding in found]
+    finally:
+        await doctor.close()
+
+
+async def _examined(doctor: TenantDoctor, tenant: TenantId) -> list[Finding]:
+    try:
+        return await doctor.examine(tenant)
+    except CordpairError as exc:
+        return [problem("setup.unusable", why=str(exc))]

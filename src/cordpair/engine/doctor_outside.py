@@ -1,0 +1,117 @@
+"""Examines what lies between Microsoft and us: the clock, the public address, the proxy, the certificate."""
+
+import asyncio
+import ipaddress
+import ssl
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import httpx
+
+from cordpair.engine.clock import Clock
+from cordpair.engine.findings import Finding, ok, problem, warning
+
+CLOCK_WARNED_S = 5.0
+CLOCK_WRONG_S = 60.0  #: tokens are refused from here on, or soon after
+CERTIFICATE_WARNED = timedelta(days=21)
+_PATIENCE_S = 10.0
+#: A header that a proxy adds, and one that it takes away: both would keep Teams from showing our pages.
+_ADDED, _TAKEN = "x-frame-options", "content-security-policy"
+
+
+async def examine_clock(http: httpx.AsyncClient, graph_url: str, wall: Clock) -> list[Finding]:
+    """Our clock against the Date header of Graph's answer, whatever the answer is."""
+    asked_at = wall.now()
+    try:
+        answer = await http.get(f"{graph_url}/$metadata", timeout=_PATIENCE_S)
+        told = parsedate_to_datetime(answer.headers["date"])
+    except (httpx.HTTPError, KeyError, ValueError):
+        return [warning("clock.unknown", url=graph_url)]
+    answered_at = wall.now()
+    # The header has whole seconds, and was written some time between asking and answer.
+    early, late = (asked_at - told).total_seconds() - 1.0, (answered_at - told).total_seconds()
+    off_s = 0.0 if early <= 0.0 <= late else min(abs(early), abs(late))
+    if off_s >= CLOCK_WRONG_S:
+        return [problem("clock.off", seconds=round(off_s))]
+    return [
+        warning("clock.off", seconds=round(off_s)) if off_s >= CLOCK_WARNED_S else ok("clock.ok", seconds=round(off_s))
+    ]
+
+
+async def examine_public_url(http: httpx.AsyncClient, url: str) -> list[Finding]:
+    """Whether the address is one that Microsoft can call, leads to us, and leaves our headers alone."""
+    kind = _kind(url)
+    try:
+        answer = await http.get(f"{url}/health/ready", follow_redirects=False, timeout=_PATIENCE_S)
+    except httpx.HTTPError:
+        return [*kind, problem("public_url.away", url=url)]
+    status = _told_status(answer)
+    if not status:
+        return [*kind, problem("public_url.stranger", url=url, status=answer.status_code)]
+    if status != "ready":
+        return [*kind, problem("public_url.not_ready", url=url)]
+    return [*kind, ok("public_url.ok", url=url), *_headers(answer)]
+
+
+def _kind(url: str) -> list[Finding]:
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return []
+    return [
+        warning("public_url.loopback", url=url)
+        if _is_loopback(parts.hostname)
+        else problem("public_url.not_https", url=url)
+    ]
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _told_status(answer: httpx.Response) -> str:
+    """What our own health route says; empty when it was not our route that answered."""
+    try:
+        told = answer.json()
+    except ValueError:
+        return ""
+    status = told.get("status") if isinstance(told, dict) else None
+    if answer.status_code not in (200, 503) or not isinstance(status, str):
+        return ""
+    return status
+
+
+def _headers(answer: httpx.Response) -> list[Finding]:
+    changed = [_ADDED] if _ADDED in answer.headers else []
+    if "frame-ancestors" not in answer.headers.get(_TAKEN, ""):
+        changed.append(_TAKEN)
+    return [warning("proxy.changed", header=header) for header in changed] or [ok("proxy.ok")]
+
+
+async def examine_certificate(url: str, tls: ssl.SSLContext, wall: Clock) -> list[Finding]:
+    """How long the certificate of an https address is good. What cannot be reached was found before."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        return []
+    try:
+        ends_at = await _ends_at(parts.hostname, parts.port or 443, tls)
+    except ssl.SSLCertVerificationError as exc:
+        return [problem("certificate.refused", why=exc.verify_message)]
+    except (OSError, TimeoutError):
+        return []
+    left = ends_at - wall.now()
+    key = "certificate.ok" if left > CERTIFICATE_WARNED else "certificate.ends"
+    return [(ok if left > CERTIFICATE_WARNED else warning)(key, date=f"{ends_at:%Y-%m-%d}", days=left.days)]
+
+
+async def _ends_at(host: str, port: int, tls: ssl.SSLContext) -> datetime:
+    async with asyncio.timeout(_PATIENCE_S):
+        _, writer = await asyncio.open_connection(host, port, ssl=tls)
+        try:
+            certificate = writer.get_extra_info("peercert")
+        finally:
+            writer.close()
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
