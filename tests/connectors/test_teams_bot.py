@@ -320,8 +320,8 @@ async def test_an_unsigned_request_is_refused(bot: Bot) -> None:
 
 
 async def test_the_sdk_asks_our_token_check_too(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def blind(_self: Guard, _registration: Registration, _authorization: str | None, _body: bytes) -> Any:
-        return bot.message()
+    async def blind(_self: Guard, found: Registration, _authorization: str | None, _body: bytes) -> Any:
+        return found, bot.message()
 
     monkeypatch.setattr(Guard, "check", blind)
     assert (await bot.post(b"{}", key=Key("teams"))).status_code == 401
@@ -335,8 +335,9 @@ async def test_an_activity_is_taken_once(bot: Bot) -> None:
     assert len([heard for heard in bot.desk.heard if heard[0] == "said"]) == 1
 
 
-async def test_an_unknown_registration_is_not_found(bot: Bot) -> None:
-    assert (await bot.post(bot.message(), to="reg-2")).status_code == 404
+async def test_the_address_of_nobody_refuses_every_token(bot: Bot) -> None:
+    assert (await bot.post(bot.message(), to="reg-2")).status_code == 403
+    assert bot.desk.heard == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"null"])

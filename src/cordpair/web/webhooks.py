@@ -59,13 +59,11 @@ class Webhooks:
         ]
 
     def _guarded(
-        self, handle: Callable[[Request, Registration], Awaitable[Response]]
+        self, handle: Callable[[Request, Registration | None], Awaitable[Response]]
     ) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
             try:
                 registration = await self._find(RegistrationId(request.path_params["registration"]))
-                if registration is None:
-                    raise Rejected("no such registration", status=404)
                 return await handle(request, registration)
             except Rejected as exc:
                 self._metrics.inbox_refused.labels(reason=str(exc.status)).inc()
@@ -80,9 +78,9 @@ class Webhooks:
 
         return guarded
 
-    async def _calls(self, request: Request, registration: Registration) -> Response:
+    async def _calls(self, request: Request, registration: Registration | None) -> Response:
         body = await read_body(request.stream(), self._body_limit)
-        await self._tokens.verify(request.headers.get("authorization"), audience=registration.client_id)
+        registration = await self._tokens.verify_for(registration, request.headers.get("authorization"))
         items = notification_items(body)
         for item in items:
             if graph_call_id(item) is None:
@@ -97,21 +95,26 @@ class Webhooks:
                 return Response(status_code=202)
             raise TemporaryFailure("a notification could not be stored") from exc
 
-    async def _changes(self, request: Request, registration: Registration) -> Response:
+    async def _changes(self, request: Request, registration: Registration | None) -> Response:
         token = request.query_params.get("validationToken")
         if token is not None:  # Graph's handshake: the token back, as text
             if len(token) > _LONGEST_TOKEN:
                 raise Rejected("the validation token is too long")
             return PlainTextResponse(token, headers={"X-Content-Type-Options": "nosniff"})
         items = notification_items(await read_body(request.stream(), self._body_limit))
-        async with self._store.open_tenant(registration.tenant) as rows:
-            secrets = [row.client_state for row in await rows.subscriptions.all()]
+        secrets = [] if registration is None else await self._secrets(registration.tenant)
         known = [item for item in items if any(same_client_state(item, secret) for secret in secrets)]
         if len(known) < len(items):
             # Answered like the others, so that nobody learns which secret was right.
             self._metrics.inbox_refused.labels(reason="client_state").inc(len(items) - len(known))
+        if registration is None:
+            return Response(status_code=202)
         now = self._now()
         return await self._store_all("presence", registration, known, lambda item: presence_key(item, now))
+
+    async def _secrets(self, tenant: TenantId) -> list[str]:
+        async with self._store.open_tenant(tenant) as rows:
+            return [row.client_state for row in await rows.subscriptions.all()]
 
     async def _store_all(
         self,

@@ -24,8 +24,8 @@ _TYPES = frozenset({"message", "installationUpdate", "conversationUpdate"})
 class BotEndpoint:
     """POST /bot/{registration}. `find` gives a registration by its id, `chat` the chats of one.
 
-    `login_url`, `openid_url` and `issuer` are those of Settings. Refusals answer 400, 401, 403, 404, 413 with a
-    short JSON object and store nothing.
+    `login_url`, `openid_url` and `issuer` are those of Settings. Refusals answer 400, 401, 403, 413 with a short
+    JSON object and store nothing; an address that is nobody's answers like one of somebody else.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class BotEndpoint:
     async def handle(self, request: Request) -> Response:
         """Answer one activity."""
         try:
-            registration = await self._registration(RegistrationId(request.path_params["registration"]))
+            found = await self._find(RegistrationId(request.path_params["registration"]))
             body = await read_body(request.stream(), self._body_limit)
             authorization = request.headers.get("authorization")
-            activity = await self._guard.check(registration, authorization, body)
+            registration, activity = await self._guard.check(found, authorization, body)
             return await self._pass_on(registration, activity, authorization or "")
         except Rejected as exc:
             return JSONResponse({"error": str(exc)}, status_code=exc.status)
@@ -65,12 +65,6 @@ class BotEndpoint:
             return JSONResponse({"error": "try again later"}, status_code=503)
         except ClientDisconnect:
             return Response(status_code=400)
-
-    async def _registration(self, name: RegistrationId) -> Registration:
-        registration = await self._find(name)
-        if registration is None:
-            raise Rejected("no such bot", status=404)
-        return registration
 
     async def _pass_on(self, registration: Registration, activity: dict[str, Any], authorization: str) -> Response:
         if activity["type"] == "invoke" and activity.get("name") != "adaptiveCard/action":

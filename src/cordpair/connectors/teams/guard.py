@@ -64,22 +64,27 @@ class Guard:
         self._replays = replays
         self._refused = refused
 
-    async def check(self, registration: Registration, authorization: str | None, body: bytes) -> dict[str, Any]:
-        """The activity, when it may be handled. Raises Rejected (400, 401, 403); then nothing was stored."""
+    async def check(
+        self, found: Registration | None, authorization: str | None, body: bytes
+    ) -> tuple[Registration, dict[str, Any]]:
+        """The registration and the activity, when it may be handled.
+
+        `found` is None for an address that is nobody's. Raises Rejected (400, 401, 403); then nothing was stored.
+        """
         try:
-            return await self._check(registration, authorization, body)
+            return await self._check(found, authorization, body)
         except Rejected as exc:
             self._refused(str(exc))
             raise
 
-    async def _check(self, registration: Registration, authorization: str | None, body: bytes) -> dict[str, Any]:
+    async def _check(
+        self, found: Registration | None, authorization: str | None, body: bytes
+    ) -> tuple[Registration, dict[str, Any]]:
         activity = _object(body)
         service_url = _text(activity, "serviceUrl")
         channel = _text(activity, "channelId")
         # The token comes first: to a stranger every other answer would be a hint.
-        await self._tokens.verify(
-            authorization, audience=registration.client_id, service_url=service_url, channel=channel
-        )
+        registration = await self._tokens.verify_for(found, authorization, service_url=service_url, channel=channel)
         if channel != _CHANNEL:
             raise Rejected("only Microsoft Teams may use this bot", status=403)
         if not host_allowed(service_url, self._hosts):
@@ -88,7 +93,7 @@ class Guard:
             raise Rejected("the activity belongs to another tenant", status=403)
         if not self._replays.first(replay_key(registration, activity)):
             raise Rejected("the activity was received before", status=403)
-        return activity
+        return registration, activity
 
     def forget(self, registration: Registration, activity: Mapping[str, Any]) -> None:
         """The activity could not be handled: a repetition of it is welcome."""

@@ -13,9 +13,11 @@ import jwt
 
 from cordpair.connectors.teams.keys import SigningKeys
 from cordpair.core.ids import TenantId
+from cordpair.core.tenant import Registration
 from cordpair.errors import Rejected
 
 _LEEWAY_S = 300
+_NOBODY = "nobody"  # no client id: those are UUIDs
 #: The application that publishes change notifications of Microsoft Graph, the same in every tenant.
 GRAPH_PUBLISHER = "0bf30f3b-4a52-48df-9a82-234910c4a086"
 
@@ -50,6 +52,25 @@ class BotTokens:
         if channel is not None and channel not in await self._keys.endorsements(kid):
             raise Rejected("the token's key is not endorsed for this channel", status=403)
         return claims
+
+    async def verify_for(
+        self,
+        registration: Registration | None,
+        authorization: str | None,
+        *,
+        service_url: str | None = None,
+        channel: str | None = None,
+    ) -> Registration:
+        """`registration`, when the token is made for it; see `verify`. Raises Rejected.
+
+        For None (an address that is nobody's) every token is one that is made for somebody else: the answer tells no
+        stranger which addresses there are.
+        """
+        audience = registration.client_id if registration else _NOBODY
+        await self.verify(authorization, audience=audience, service_url=service_url, channel=channel)
+        if registration is None:
+            raise Rejected("the token does not hold", status=403)
+        return registration
 
 
 class ChangeTokens:

@@ -1,0 +1,309 @@
+"""Every place of every operation into which an id can be put, as a function of that id.
+
+A slot sends a request that is right in everything else: our token, our session, our own call. It gives what comes
+back: status, headers that say something, body, and what the bot writes into the chat of the agent who asked.
+"""
+
+import html
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from tests.isolation.neighbours import Neighbours
+
+Ask = Callable[[Neighbours, str], Awaitable["Answer"]]
+
+_SAID = ("content-type", "location", "retry-after", "set-cookie", "allow")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What somebody learns. `told` has the id that was asked with replaced, `raw` has everything."""
+
+    told: str
+    raw: str
+
+    @classmethod
+    def of(cls, response: httpx.Response, value: str, *more: object) -> "Answer":
+        headers = [f"{name}: {response.headers[name]}" for name in _SAID if name in response.headers]
+        raw = "\n".join([str(response.status_code), *headers, response.text, *map(str, more)])
+        told = raw
+        for form in {value, html.escape(value), quote(value), quote(value, safe="")} - {""}:
+            told = told.replace(form, "{id}")
+        return cls(told, raw)
+
+
+def _url(two: Neighbours, path: str) -> str:
+    return f"{two.house.url}{path}"
+
+
+# ---- the bot: messages and buttons
+
+_ACTION = {"type": "invoke", "name": "adaptiveCard/action"}
+
+
+async def _activity(two: Neighbours, value: str, told: dict[str, Any], *, to: str = "") -> Answer:
+    """An activity of our agent, signed for our bot; with what the bot answers and writes."""
+    house, seat = two.house, two.asking.seat
+    body = {**house.parts.chats._envelope(seat.chat), **told}
+    headers = house.parts.signer.header(two.us.tenant, body["serviceUrl"])
+    texts, cards = len(seat.chat.texts), set(seat.chat.cards)
+    url = _url(two, f"/bot/{to or two.us.tenant.registration.id}")
+    answer = await house.http.post(url, json=body, headers=headers)
+    written = [*seat.chat.texts[texts:], *(card for name, card in seat.chat.cards.items() if name not in cards)]
+    return Answer.of(answer, value, *written)
+
+
+def button(verb: str, **data: str) -> Ask:
+    """A press; `{}` in the data is the id, `{own}` the call that our agent writes up."""
+
+    async def ask(two: Neighbours, value: str) -> Answer:
+        filled = {name: it.replace("{own}", two.writing).replace("{}", value) for name, it in data.items()}
+        action = {"type": "Action.Execute", "verb": verb.replace("{}", value), "data": filled}
+        return await _activity(two, value, {**_ACTION, "value": {"action": action, "trigger": "manual"}})
+
+    return ask
+
+
+def message(**changes: Any) -> Ask:
+    """A chat message in which the id stands at `{}`, however deep."""
+
+    async def ask(two: Neighbours, value: str) -> Answer:
+        base = {"type": "message", "text": "status", "textFormat": "plain"}
+        envelope = two.house.parts.chats._envelope(two.asking.seat.chat)
+        return await _activity(two, value, {**base, **_merged(envelope, _put(changes, value))})
+
+    return ask
+
+
+def _put(node: Any, value: str) -> Any:
+    if isinstance(node, dict):
+        return {name: _put(child, value) for name, child in node.items()}
+    if isinstance(node, list):
+        return [_put(child, value) for child in node]
+    return node.replace("{}", value) if isinstance(node, str) else node
+
+
+def _merged(envelope: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes, with what the envelope has beside them in the same object."""
+    return {
+        name: {**envelope[name], **change}
+        if isinstance(change, dict) and isinstance(envelope.get(name), dict)
+        else change
+        for name, change in changes.items()
+    }
+
+
+async def bot_address(two: Neighbours, value: str) -> Answer:
+    return await _activity(two, value, {"type": "message", "text": "status"}, to=quote(value, safe=""))
+
+
+BOT: dict[str, Ask] = {
+    "not_now: call": button("not_now", call="{}", offer="{own}/1"),
+    "not_now: offer": button("not_now", call="{own}", offer="{}"),
+    "not_now: offer of a call": button("not_now", call="{own}", offer="{}/1"),
+    "claim: call": button("claim", call="{}"),
+    "wrap_up: call": button("wrap_up", call="{}", disposition="solved", note=""),
+    "wrap_up: party": button("wrap_up", call="{own}", disposition="solved", note="", party="imis:{}"),
+    "wrap_up: party of another connector": button("wrap_up", call="{own}", disposition="solved", party="{}:1"),
+    "wrap_up: disposition": button("wrap_up", call="{own}", disposition="{}", note=""),
+    "a verb": button("{}", call="{own}"),
+    "words": message(text="{}"),
+    "words after a word": message(text="status {}"),
+    "who says it": message(**{"from": {"aadObjectId": "{}"}}),
+    "who says it, Teams' id": message(**{"from": {"id": "{}"}}),
+    "the sender's tenant": message(**{"from": {"tenantId": "{}"}}),
+    "the chat": message(conversation={"id": "{}"}),
+    "the chat's tenant": message(conversation={"tenantId": "{}"}),
+    "the channel's tenant": message(channelData={"tenant": {"id": "{}"}}),
+    "whom it is for": message(recipient={"id": "{}"}),
+    "what it answers": message(replyToId="{}"),
+    "who installs the bot": message(type="installationUpdate", action="add", **{"from": {"aadObjectId": "{}"}}),
+    "who is added": message(type="conversationUpdate", membersAdded=[{"id": "{}"}]),
+    "the bot's address": bot_address,
+}  # fmt: skip
+
+
+# ---- the webhooks of Graph
+
+
+async def _notify(two: Neighbours, value: str, content: Any, *, to: str = "calls", registration: str = "") -> Answer:
+    audience = two.us.tenant.registration.client_id
+    claims = {"iss": "https://api.botframework.com", "aud": audience}
+    headers = {"Authorization": f"Bearer {two.house.parts.cloud.bot_key.sign(claims, 300)}"}
+    url = _url(two, f"/graph/{registration or two.us.tenant.registration.id}/{to}")
+    return Answer.of(await two.house.http.post(url, json=content, headers=headers), value)
+
+
+def notification(tail: str = "", call: str = "", change: str = "updated", **data: Any) -> Ask:
+    """An item of the calling webhook about a call that only it names, or about `call`."""
+
+    async def ask(two: Neighbours, value: str) -> Answer:
+        path = f"/communications/calls/{_put(call, value) or uuid.uuid4()}{tail}"
+        item = {"changeType": change, "resourceUrl": path, "resourceData": _put(data.get("data", data), value)}
+        return await _notify(two, value, {"value": [item]})
+
+    return ask
+
+
+async def calls_address(two: Neighbours, value: str) -> Answer:
+    item = {"resourceUrl": f"/communications/calls/{uuid.uuid4()}", "resourceData": {"state": "establishing"}}
+    return await _notify(two, value, {"value": [item]}, registration=quote(value, safe=""))
+
+
+def change(**item: Any) -> Ask:
+    """A presence change with our secret, or with the id in its place."""
+
+    async def ask(two: Neighbours, value: str) -> Answer:
+        async with two.house.store.open_tenant(two.us.id) as rows:
+            secret = (await rows.subscriptions.all())[0].client_state
+        return await _notify(two, value, {"value": [{"clientState": secret, **_put(item, value)}]}, to="changes")
+
+    return ask
+
+
+async def changes_address(two: Neighbours, value: str) -> Answer:
+    item = {"clientState": "guessed", "resourceData": {"id": two.theirs.agent, "availability": "Away"}}
+    return await _notify(two, value, {"value": [item]}, to="changes", registration=quote(value, safe=""))
+
+
+async def handshake(two: Neighbours, value: str) -> Answer:
+    url = _url(two, f"/graph/{quote(value, safe='')}/changes")
+    return Answer.of(await two.house.http.post(url, params={"validationToken": "hello"}), value)
+
+
+_CALLER = {"identity": {"phone": {"id": "+493023125888"}}}
+_INVITED = "#microsoft.graph.inviteParticipantsOperation"
+WEBHOOKS: dict[str, Ask] = {
+    "the address for calls": calls_address,
+    "a call": notification(call="{}", state="established"),
+    "a call that is over": notification(call="{}", change="deleted", state="terminated"),
+    "the tenant of a call": notification(state="incoming", tenantId="{}", source=_CALLER),
+    "who is called": notification(
+        state="incoming", source=_CALLER, targets=[{"identity": {"applicationInstance": {"id": "{}"}}}]
+    ),
+    "who calls": notification(state="incoming", source={"identity": {"phone": {"id": "{}"}}}),
+    "a user who calls": notification(state="incoming", source={"identity": {"user": {"id": "{}"}}}),
+    "who stands in a call": notification("/participants", data=[{"info": {"identity": {"user": {"id": "{}"}}}}]),
+    "whose roster it is": notification("/participants", call="{}", data=[]),
+    "whose invite it is": notification(
+        "/operations/1", **{"@odata.type": _INVITED, "status": "failed", "clientContext": "{}"}
+    ),
+    "whose invite it is, in that call": notification(
+        "/operations/1", call="{}", **{"@odata.type": _INVITED, "status": "completed", "clientContext": "{}/1"}
+    ),
+    "the address for changes": changes_address,
+    "the address of a handshake": handshake,
+    "a secret": change(clientState="{}", resourceData={"id": "x", "availability": "Away"}),
+    "whose presence": change(resourceData={"id": "{}", "availability": "Away", "activity": "Away"}),
+    "a subscription": change(subscriptionId="{}", resourceData={"id": "x", "availability": "Away"}),
+}
+
+
+# ---- pages
+
+
+def page(path: str, method: str = "GET", *, part: bool = False, headers: tuple[str, ...] = ()) -> Ask:
+    """A request of our browser; `{}` in the path is the id, as are these `headers`. `part`: an open page asks."""
+
+    async def ask(two: Neighbours, value: str) -> Answer:
+        sent = {"Origin": two.house.url, **({"hx-request": "true"} if part else {}), **dict.fromkeys(headers, value)}
+        url = _url(two, path.replace("{}", quote(value, safe="")))
+        return Answer.of(await two.browser.request(method, url, headers=sent), value)
+
+    return ask
+
+
+async def cookie(two: Neighbours, value: str) -> Answer:
+    """The id as a session."""
+    name = next(iter(two.browser.cookies))
+    headers = {"Cookie": f"{name}={quote(value, safe='')}"}
+    return Answer.of(await two.house.http.get(_url(two, "/floor"), headers=headers), value)
+
+
+PAGES: dict[str, Ask] = {
+    "calls of a queue": page("/floor/calls?of=offered&queue={}"),
+    "calls that wait in a queue": page("/floor/calls?of=waiting&queue={}", part=True),
+    "calls that were answered in a queue": page("/floor/calls?of=answered&queue={}&lang=de"),
+    "a set of calls": page("/floor/calls?of={}"),
+    "one more try": page("/floor/parked/{}/retry", "POST"),
+    "one more try on an open page": page("/floor/parked/{}/retry", "POST", part=True),
+    "a link": page("/floor/{}"),
+    "a language": page("/floor?lang={}"),
+    "a theme": page("/floor?theme={}"),
+    "whatever else the page is asked": page("/floor?tenant={}&call={}"),
+    "a header that names a tenant": page("/floor", headers=("x-tenant", "x-ms-client-tenant-id")),
+    "a session": cookie,
+    "a prompt": page("/media/{}"),
+    "a built file": page("/static/{}"),
+    "an address of nothing": page("/{}"),
+}
+
+#: Addresses that take no id from anybody.
+PLAIN = {"/health/live", "/health/ready", "/floor/live"}
+#: The slots stand for these addresses.
+ASKED = {
+    "/bot/{registration}", "/graph/{registration}/calls", "/graph/{registration}/changes", "/floor", "/floor/calls",
+    "/floor/parked/{parked:path}/retry", "/floor/{token}", "/media/{token}", "/static",
+}  # fmt: skip
+
+_CALLS, _AGENT, _PARTY = "writing ringing queued graph", "agent teams_id upn", "party member number"
+#: Which names fit into a place; the long proof puts every name into every place.
+FITTING = {
+    "not_now: call": _CALLS,
+    "not_now: offer": f"offer {_CALLS}",
+    "not_now: offer of a call": _CALLS,
+    "claim: call": f"{_CALLS} offer",
+    "wrap_up: call": f"{_CALLS} offer",
+    "wrap_up: party": _PARTY,
+    "wrap_up: party of another connector": _PARTY,
+    "wrap_up: disposition": "queue tenant",
+    "a verb": "ringing",
+    "words": "queue ringing agent",
+    "words after a word": "queue ringing agent",
+    "who says it": _AGENT,
+    "who says it, Teams' id": _AGENT,
+    "the sender's tenant": "tenant registration",
+    "the chat": "conversation",
+    "the chat's tenant": "tenant registration",
+    "the channel's tenant": "tenant registration",
+    "whom it is for": "bot client",
+    "what it answers": "activity",
+    "who installs the bot": _AGENT,
+    "who is added": _AGENT,
+    "the bot's address": "registration tenant client bot",
+    "the address for calls": "registration tenant client",
+    "a call": "graph ringing",
+    "a call that is over": "graph ringing",
+    "the tenant of a call": "tenant",
+    "who is called": "resource_account agent",
+    "who calls": "number",
+    "a user who calls": "agent",
+    "who stands in a call": "agent",
+    "whose roster it is": "graph ringing",
+    "whose invite it is": "offer",
+    "whose invite it is, in that call": "graph ringing",
+    "the address for changes": "registration tenant client",
+    "the address of a handshake": "registration tenant client",
+    "a secret": "subscription registration",
+    "whose presence": "agent",
+    "a subscription": "subscription",
+    "calls of a queue": "queue resource_account tenant",
+    "calls that wait in a queue": "queue",
+    "calls that were answered in a queue": "queue",
+    "a set of calls": "queue queued",
+    "one more try": "parked ringing item",
+    "one more try on an open page": "parked",
+    "a link": "tenant registration",
+    "a language": "tenant",
+    "a theme": "tenant",
+    "whatever else the page is asked": "tenant ringing",
+    "a header that names a tenant": "tenant registration",
+    "a session": "tenant registration",
+    "a prompt": "tenant",
+    "a built file": "tenant",
+    "an address of nothing": "tenant registration",
+}
