@@ -78,30 +78,50 @@ def _outcomes(seen: Evidence) -> Iterator[str]:
         for note in _notes(seen, "notification")
         if note["status"] == 202 and note["change"].lower() == "created"
     }
+    shown = _shown(seen)
     for truth in seen.truth:
         call = known.pop((truth["tenant"], truth["graph_id"]), None)
         if call is not None:
-            yield from _outcome_of(call, truth, was_told=truth["graph_id"] in arrivals)
+            talked = [stay["user"] for stay in truth["stays"]]
+            told = [user for user in talked if (truth["graph_id"], user) in shown]
+            yield from _outcome_of(call, truth, talked, told, was_told=truth["graph_id"] in arrivals)
         elif truth["graph_id"] in arrivals or truth["established"]:
             yield f"J2 call {truth['graph_id']} is lost"
     yield from (f"J2 call {call['call']} never was" for call in known.values())
 
 
-def _outcome_of(call: Row, truth: Row, *, was_told: bool) -> Iterator[str]:
+def _shown(seen: Evidence) -> set[tuple[str, str]]:
+    """Who was shown to us in which call, by rosters that we have acknowledged."""
+    rosters = (
+        note for note in _notes(seen, "notification") if note["status"] == 202 and isinstance(note["data"], list)
+    )
+    return {
+        (note["graph_id"], user["id"])
+        for note in rosters
+        for participant in note["data"]
+        if (user := participant["info"]["identity"].get("user"))
+    }
+
+
+def _outcome_of(call: Row, truth: Row, talked: list[str], told: list[str], *, was_told: bool) -> Iterator[str]:
+    """`talked` are all who stood in the call, `told` those of them whom we were told of."""
     name, reason = f"call {call['call']}", call["body"]["outcome_reason"]
     if call["state"] != "closed" or call["outcome"] not in ("answered", "abandoned", "flowed_out"):
         yield f"J2 {name} has no outcome: it is {call['state']}"
         return
     if call["outcome"] == "flowed_out" and not reason:
         yield f"J2 {name} flowed out for no reason"
-    expected = "answered" if truth["answered_by"] else "abandoned"
+    # An agent who came and went again while nobody could tell us may be found by a re-read, or not.
+    if talked and not told and call["outcome"] == "abandoned":
+        return
+    expected = "answered" if talked else "abandoned"
     # Its arrival never reached us and it is gone before we ask for it; or Graph refused our answer for good.
     excused = expected == "abandoned" and (
         (reason == "unseen" and not was_told) or (reason.startswith("answer_failed") and not truth["established"])
     )
     if call["outcome"] != expected and not excused:
         yield f"J2 {name} is {call['outcome']} ({reason}), really {expected}"
-    elif call["outcome"] == "answered" and call["agent"] != truth["answered_by"]:
+    elif call["outcome"] == "answered" and call["agent"] not in (talked if talked[0] not in told else told[:1]):
         yield f"J2 {name} is booked to another agent"
     if call["queue"] is not None and call["queue"] != truth["queue"]:
         yield f"J2 {name} stands in another queue than was dialled"

@@ -59,7 +59,7 @@ class Stand:
             self.setups.append(replace(setup, queues=queues))
             async with self.store.open_tenant(setup.id) as rows:
                 await rows.setups.configure(self.setups[-1])
-        self.parts.callers.manners = Manners(least_patience_s=40.0, most_patience_s=90.0, talk_s=12.0)
+        self.parts.callers.manners = Manners(least_patience_s=40.0, most_patience_s=90.0, talk_s=20.0)
 
     async def begin(self) -> None:
         """Wait until all nodes serve and know the members; then the agents come in. Raises TimeoutError."""

@@ -25,7 +25,6 @@ def truth(graph_id: str, agent: str, since: float, until: float) -> dict[str, An
         "queue": "q",
         "number": "+493023125611",
         "established": at(since - 5).isoformat(),
-        "answered_by": agent,
         "ended_at": at(until).isoformat(),
         "stays": [stay],
     }
@@ -111,7 +110,7 @@ def at_another_party(seen: Evidence) -> None:
 
 
 def an_abandoned_call_is_logged(seen: Evidence) -> None:
-    seen.calls[0]["outcome"], seen.truth[0]["answered_by"] = "abandoned", None
+    seen.calls[0]["outcome"], seen.truth[0]["stays"] = "abandoned", []
 
 
 def nobody_is_asked_who_it_was(seen: Evidence) -> None:
@@ -131,7 +130,7 @@ def two_agents_in_one_call(seen: Evidence) -> None:
 
 
 def one_agent_in_two_calls(seen: Evidence) -> None:
-    seen.truth[1]["stays"][0]["user"] = seen.truth[1]["answered_by"] = seen.calls[1]["agent"] = "ada"
+    seen.truth[1]["stays"][0]["user"] = seen.calls[1]["agent"] = "ada"
 
 
 def an_offer_rings_twice(seen: Evidence) -> None:

@@ -178,6 +178,7 @@ class Callers:
     def left(self, call: Call) -> None:
         caller = self.on_the_line.get(call.id)
         if caller and not caller.is_manual and not call.is_over:
+            caller.talking = bool(call.users())  # whoever comes next is talked to, too
             self._cloud.clock.later(_HEARS_NOTHING_S, lambda: self._notice_silence(caller))
 
     def ended(self, call: Call) -> None:
