@@ -49,13 +49,16 @@ class LimitWatch:
         self._warned_at: datetime | None = None
 
     async def run(self) -> None:
-        """Look every minute until cancelled."""
-        while True:
-            try:
-                await self.once()
-            except CordpairError as exc:
-                log.warning("limits could not be looked at", tenant=self._setup.id, error=type(exc).__name__)
-            await self._clock.sleep(EVERY_S)
+        """Look every minute until cancelled. Then another node tells the metrics."""
+        try:
+            while True:
+                try:
+                    await self.once()
+                except CordpairError as exc:
+                    log.warning("limits could not be looked at", tenant=self._setup.id, error=type(exc).__name__)
+                await self._clock.sleep(EVERY_S)
+        finally:
+            self._forget()
 
     async def once(self) -> None:
         """One look. A step of the limits is told once, when it is reached; a secret that ends soon once a day."""
@@ -70,6 +73,11 @@ class LimitWatch:
             log.warning("Microsoft's limits are used up so far", tenant=setup.id, percent=step)
         self._step = step
         self._look_at_secret(now)
+
+    def _forget(self) -> None:
+        for limit in ("month", "concurrent"):
+            self._metrics.quota_used_ratio.remove(self._setup.id, limit)
+        self._metrics.credential_expiry_seconds.remove(self._setup.id)
 
     def _look_at_secret(self, now: datetime) -> None:
         ends_at = self._setup.registration.secret_expires_at

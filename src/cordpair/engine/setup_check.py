@@ -25,8 +25,8 @@ def check_setup(setup: TenantSetup) -> None:
     _must(bool(setup.registration.client_secret), "registration.client_secret", "is missing")
     _must(setup.region in phonenumbers.SUPPORTED_REGIONS, "region", "must be an ISO country like DE")
     _must(_is_time_zone(setup.time_zone), "time_zone", "must be a name like Europe/Berlin")
-    _must(_is_id_or_empty(setup.fallback_user), "fallback_user", _FALLBACK)
     _check_registration(setup.registration)
+    _check_fallbacks(setup)
     _check_queues(setup.queues)
     _check_agents(setup)
     _check_crm(setup)
@@ -45,6 +45,17 @@ def _check_registration(registration: Registration) -> None:
         _must(0 < getattr(quota, name) <= most, f"registration.quota.{name}", f"must be 1 to {most}: Microsoft's limit")
 
 
+def _check_fallbacks(setup: TenantSetup) -> None:
+    """A call that is sent on must not come back to us: it would be sent on for ever."""
+    ours = {queue.resource_account for queue in setup.queues}
+    for place, user in [
+        ("fallback_user", setup.fallback_user),
+        *((f"queues.{it.id}", it.fallback_user) for it in setup.queues),
+    ]:
+        _must(_is_id_or_empty(user), place, _FALLBACK)
+        _must(user not in ours, place, "fallback_user is the resource account of a queue: calls would come back")
+
+
 def _check_queues(queues: Iterable[Queue]) -> None:
     _must_be_single("queues", (queue.id for queue in queues))
     _must_be_single("queues.resource_account", (queue.resource_account for queue in queues))
@@ -55,7 +66,6 @@ def _check_queues(queues: Iterable[Queue]) -> None:
         _must(
             queue.ring_timeout_s >= SHORTEST_RING_S, place, "ring_timeout_s must be at least 15: Teams rings no shorter"
         )
-        _must(_is_id_or_empty(queue.fallback_user), place, _FALLBACK)
         _must(queue.wrap_up_s > 0, place, "wrap_up_s must be more than 0")
         _must_be_single(f"{place}.dispositions", (one.id for one in queue.dispositions))
 
