@@ -50,7 +50,7 @@ async def ground() -> AsyncIterator[Ground]:
     """PostgreSQL from the wheel, fresh, durable: fsync and synchronous commits are on."""
     with tempfile.TemporaryDirectory(prefix="cordpair-bench-") as name:
         folder = Path(name)
-        folder.chmod(0o755)
+        await asyncio.to_thread(folder.chmod, 0o755)  # the server runs as a user of its own
         async with postgres.running(Settings(data_dir=folder, database_url="")) as databases:
             yield Ground(databases, folder)
 

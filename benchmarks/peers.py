@@ -33,8 +33,8 @@ class Peers:
 
     def __init__(self) -> None:
         self.url = ""
-        self.answered: Callable[[str], None] = lambda call: None
-        self.card_seen: Callable[[bytes, float], None] = lambda body, at: None
+        self.answered: Callable[[str], None] = lambda _: None
+        self.card_seen: Callable[[bytes, float], None] = lambda *_: None
 
     def settings(self) -> dict[str, str]:
         """How a node is told to speak to this server."""

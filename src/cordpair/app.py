@@ -120,6 +120,7 @@ class Product:
             publish=self._published,
             metrics=self.metrics,
             quota=MonthCount(parts.setup),
+            workers=self.outbox,
         )
         return TenantService(loop, self._followers(parts))
 
@@ -142,8 +143,6 @@ class Product:
 
     def _published(self, tenant: TenantId, floor: Floor, changes: Changes) -> None:
         self.gauges.count(tenant, floor, changes)
-        if changes.effects:
-            self.outbox.bell.ring()
         self.floor.touch(tenant)
 
     def _application(self, media: MediaLinks) -> FastAPI:

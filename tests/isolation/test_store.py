@@ -59,6 +59,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "timers.cancel": lambda rows, it: rows.timers.cancel([it.timer]),
     "timers.set": lambda rows, it: rows.timers.set([_timer(it)]),
     "inbox.put": lambda rows, it: rows.inbox.put([Incoming("graph", f"{_letter(it)}-0", b"mine", NOON)]),
+    "inbox.put_aside": lambda rows, it: rows.inbox.put_aside(
+        Incoming("graph", f"{_letter(it)}-0", b"mine", NOON), "mine"
+    ),
     "inbox.result": lambda rows, it: rows.inbox.result("graph", f"{_letter(it)}-0"),
     "inbox.fold": lambda rows, it: rows.inbox.fold({it.unfolded: b"mine"}, NOON),
     "inbox.park": lambda rows, it: rows.inbox.park(it.unfolded, "KeyError"),
@@ -71,6 +74,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "outbox.done": lambda rows, it: rows.outbox.done(it.ready, NOON, [_timer(it).event]),
     "outbox.retry_parked": lambda rows, it: rows.outbox.retry_parked(it.parked, NOON),
     "cards.get": lambda rows, it: rows.cards.get(it.call.id, ANA),
+    "cards.sheet": lambda rows, it: rows.cards.sheet(it.call.id, ANA),
     "cards.put": lambda rows, it: rows.cards.put(it.call.id, ANA, Card(activity_id="mine", number=9)),
     "parties.remove": lambda rows, it: rows.parties.remove([it.party]),
     "parties.upsert": lambda rows, it: rows.parties.upsert([_party(it)]),
@@ -94,6 +98,7 @@ BLUNT: dict[str, Attempt] = {
     "bookmarks.get": lambda rows, _: rows.bookmarks.get("other"),
     "bookmarks.put": lambda rows, _: rows.bookmarks.put("imis", Bookmark(bookmark="mine", at=LATER)),
     "subscriptions.remove": lambda rows, _: rows.subscriptions.remove("presence"),
+    "outbox.take_back": lambda rows, _: rows.outbox.take_back([]),
     "inbox.purge": lambda rows, _: rows.inbox.purge(LATER),
     "setups.configure": lambda rows, _: rows.setups.configure(replace(setup(A), name="mine", agents=(), queues=())),
 }

@@ -14,7 +14,7 @@ from cordpair.core.party import ChatReference, PartyRecord
 from cordpair.errors import Rejected
 from cordpair.store.agents import Agents
 from cordpair.store.calls import Calls
-from cordpair.store.chats import Card, Cards, Chats
+from cordpair.store.chats import Card, Cards, Chats, Sheet
 from cordpair.store.databases import APP_ROLE, QUEUE_ROLE, Databases
 from cordpair.store.doors import Store, TenantRows
 from cordpair.store.inbox import Inbox, Incoming
@@ -56,6 +56,7 @@ QUESTIONS: dict[str, Question] = {
     "outbox.load": lambda rows: rows.outbox.load(range(1000)),
     "outbox.parked": lambda rows: rows.outbox.parked(),
     "cards.get": lambda rows: rows.cards.get(CALL.id, ANA),
+    "cards.sheet": lambda rows: _anything_on(rows.cards.sheet(CALL.id, ANA)),
     "chats.get": lambda rows: rows.chats.get(ANA),
     "parties.find": lambda rows: rows.parties.find(NUMBER),
     "parties.find_many": lambda rows: _any_found(rows, NUMBER),
@@ -64,6 +65,11 @@ QUESTIONS: dict[str, Question] = {
     "subscriptions.all": lambda rows: rows.subscriptions.all(),
     "subscriptions.by_graph_id": lambda rows: rows.subscriptions.by_graph_id("graph-1"),
 }
+
+
+async def _anything_on(asked: Awaitable[Sheet]) -> bool:
+    sheet = await asked
+    return bool(sheet.card or sheet.chat or sheet.call or sheet.offers)
 
 
 async def _any_found(rows: TenantRows, number: str) -> list[PartyHit]:
@@ -123,8 +129,8 @@ def test_every_question_of_the_tenants_door_is_asked_above() -> None:
         "cards": Cards, "chats": Chats, "parties": Parties, "bookmarks": Bookmarks, "subscriptions": Subscriptions,
     }  # fmt: skip
     writes = {
-        "put", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked", "cancel", "set",
-        "save", "configure", "upsert", "remove",
+        "put", "put_aside", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked",
+        "take_back", "cancel", "set", "save", "configure", "upsert", "remove",
     }  # fmt: skip
     questions = {
         f"{part}.{name}" for part, kind in parts.items() for name in vars(kind) if name[0] != "_" and name not in writes

@@ -37,15 +37,13 @@ class CallCards:
 
     async def _show(self, tenant: TenantId, order: ShowCard) -> None:
         async with self._store.open_tenant(tenant) as rows:
-            shown = await rows.cards.get(order.call, order.agent)
-            chat = await rows.chats.get(order.agent)
-            call = await rows.calls.get(order.call)
-            offers = await rows.calls.offers_of(order.call)
+            sheet = await rows.cards.sheet(order.call, order.agent)
+        shown, chat, call = sheet.card, sheet.chat, sheet.call
         if call is None or (shown is not None and shown.number >= order.number):
             return
         if chat is None:
             raise PermanentFailure("the agent has not opened the bot's chat in Teams yet")
-        facts = self._facts(call, order.agent, chat, offers)
+        facts = self._facts(call, order.agent, chat, sheet.offers)
         activity = await self._send(chat, shown.activity_id if shown else "", card(order.face, facts))
         async with self._store.open_tenant(tenant) as rows:
             await rows.cards.put(order.call, order.agent, Card(activity_id=activity, number=order.number))

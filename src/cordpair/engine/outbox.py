@@ -5,19 +5,20 @@ Only the tenant's owner performs its effects, so two orders about one card never
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
 import structlog
 
+from cordpair.core.effects import Effect, InviteAgent
 from cordpair.core.ids import TenantId
 from cordpair.engine.clock import Clock
 from cordpair.engine.perform import Attempt, Performer
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import CordpairError, PermanentFailure, Rejected, TemporaryFailure, UnknownOutcome
 from cordpair.store.doors import Store
-from cordpair.store.outbox import OutboxRow
+from cordpair.store.outbox import Handed, OutboxRow
 from cordpair.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class OutboxWorkers:
         self._store, self._clock, self._performer_of = store, clock, performer_of
         self._owned, self._ring, self._metrics = owned, ring, metrics
         self._free = width
+        self._waits = False  #: whether effects may wait only because nobody is free
         self._busy: dict[asyncio.Task[None], tuple[TenantId, int]] = {}
         self._chance = chance
         self._sweep_at = clock.now()
@@ -68,9 +70,40 @@ class OutboxWorkers:
             for task in self._busy:
                 task.cancel()
 
+    def room(self) -> Handed:
+        """How many effects a fold may hand over now, instead of leaving them to be claimed."""
+        until = self._clock.now() + timedelta(seconds=LEASE_S * self._clock.rate)
+        return Handed(max(self._free, 0), until)
+
+    def take(self, tenant: TenantId, orders: Sequence[Effect], ids: Mapping[str, int], handed: Handed) -> None:
+        """Perform what was handed over by a commit. After a standstill it is left to whoever claims it next."""
+        if self._clock.now() >= handed.until:
+            self.bell.ring()
+            return
+        now = self._clock.now()
+        if len(ids) < len(orders):
+            self.bell.ring()
+        for order in sorted(orders, key=lambda it: it.lane):
+            row = ids.get(order.key)
+            if row is None:
+                continue
+            if isinstance(order, InviteAgent):
+                self._start(tenant, row)
+            else:
+                begun = OutboxRow(
+                    id=row, key=order.key, effect=order, attempts=1, state="sending", unknown=False, since=now
+                )
+                self._begin(tenant, row, self._perform(tenant, begun))
+
+    def at_work(self, tenant: TenantId) -> list[int]:
+        """The effects of a tenant that workers are at."""
+        return [row for whose, row in self._busy.values() if whose == tenant]
+
     async def _claim(self) -> list[tuple[TenantId, int]]:
         owned = self._owned()
-        if not self._free or not owned:
+        room = self._free
+        if room <= 0 or not owned:
+            self._waits = bool(owned)
             return []
         lease, crm = timedelta(seconds=LEASE_S * self._clock.rate), timedelta(seconds=CRM_LEASE_S)
         try:
@@ -78,23 +111,29 @@ class OutboxWorkers:
                 if self._clock.now() >= self._sweep_at:
                     self._sweep_at = self._clock.now() + lease / 6
                     await queue.expired(self._clock.now())
-                return await queue.claim(self._free, self._clock.now(), lease, sorted(owned), crm_lease_for=crm)
+                claimed = await queue.claim(room, self._clock.now(), lease, sorted(owned), crm_lease_for=crm)
         except CordpairError as exc:
             log.warning("outbox waits for the database", error=type(exc).__name__)
             return []
+        self._waits = len(claimed) == room
+        return claimed
 
     def _start(self, tenant: TenantId, row: int) -> None:
         if (tenant, row) in self._busy.values():
             return  # its lease has run out, but we are still at it: two at once could write twice
+        self._begin(tenant, row, self._one(tenant, row))
+
+    def _begin(self, tenant: TenantId, row: int, work: Coroutine[None, None, None]) -> None:
         self._free -= 1
-        task = asyncio.create_task(self._one(tenant, row))
+        task = asyncio.create_task(work)
         self._busy[task] = tenant, row
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._busy[task]
         self._free += 1
-        self.bell.ring()
+        if self._waits:
+            self.bell.ring()
         if not task.cancelled() and (exc := task.exception()) is not None:
             log.error("an effect was left for its lease to run out", error=type(exc).__name__, exc_info=exc)
 
@@ -107,6 +146,10 @@ class OutboxWorkers:
             return
         if row is None:
             return  # the claim was lost meanwhile
+        await self._perform(tenant, row)
+
+    async def _perform(self, tenant: TenantId, row: OutboxRow) -> None:
+        """Carry out a try that is written down as begun."""
         try:
             performer = await self._performer_of(tenant)
             results = await performer.perform(row.effect, Attempt(row.attempts, row.unknown))

@@ -7,6 +7,7 @@ poison event blocks a tenant.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -14,6 +15,7 @@ import structlog
 from cordpair.core import events as e
 from cordpair.core import fold
 from cordpair.core.changes import Changes, Timer
+from cordpair.core.effects import Effect
 from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
 from cordpair.engine.clock import Clock
@@ -23,6 +25,7 @@ from cordpair.engine.wakeup import Bell
 from cordpair.errors import IllegalEvent, TemporaryFailure
 from cordpair.store.doors import Store, TenantRows
 from cordpair.store.inbox import InboxRow, Incoming
+from cordpair.store.outbox import Handed
 from cordpair.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -33,6 +36,22 @@ RECENT = timedelta(minutes=30)  #: closed calls stay in memory this long, for la
 
 #: Called after a commit, with the floor as it is now and what has changed.
 Publish = Callable[[TenantId, Floor, Changes], None]
+
+
+class Workers(Protocol):
+    """Those of this process who carry out effects: what a commit orders is theirs at once, as far as they have room."""
+
+    def room(self) -> Handed: ...
+    def take(self, tenant: TenantId, orders: Sequence[Effect], ids: Mapping[str, int], handed: Handed) -> None: ...
+    def at_work(self, tenant: TenantId) -> Sequence[int]: ...
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """What one turn has written, and the ids of the effects that it handed over, by key."""
+
+    changes: Changes
+    handed: Handed | None
+    ids: Mapping[str, int]
 
 
 class _Batch(msgspec.Struct):
@@ -59,6 +78,7 @@ class TenantLoop:
         publish: Publish,
         metrics: Metrics,
         quota: MonthCount | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self.tenant = tenant
         self.bell = Bell()
@@ -66,7 +86,9 @@ class TenantLoop:
         self._owner, self._epoch = owner, epoch
         self._translators, self._link, self._region = translators, link, region
         self._publish, self._metrics, self._quota = publish, metrics, quota
+        self._workers = workers
         self._floor: Floor | None = None
+        self._unsure = False  #: whether a commit has failed since the floor was built
 
     @property
     def floor(self) -> Floor | None:
@@ -114,32 +136,41 @@ class TenantLoop:
         """Read, fold, commit. What was read stands in `batch`, also when this raises."""
         try:
             floor = self._floor or await self._open()
-            told = await self._read(floor, batch, most_rows, most_timers)
-            if not told and not batch.fired and not floor.changes.history:
-                return False
-            results = [self._fold_row(floor, one) for one in told]
-            self._fold_timers(floor, batch.fired)
-            await self._commit(floor, list(zip(told, results, strict=True)), batch.fired)
+            async with self._store.open_tenant(self.tenant) as rows:
+                told = await self._read(rows, floor, batch, most_rows, most_timers)
+                if not told and not batch.fired and not floor.changes.history:
+                    return False
+                results = [self._fold_row(floor, one) for one in told]
+                self._fold_timers(floor, batch.fired)
+                written = await self._make_true(rows, floor, list(zip(told, results, strict=True)), batch.fired)
         except BaseException:
             self._floor = None  # half-folded, or not what the store holds
+            self._unsure = True
             raise
+        self._committed(floor, written)
         return True
 
-    async def _read(self, floor: Floor, batch: "_Batch", most_rows: int, most_timers: int) -> list[Told]:
-        async with self._store.open_tenant(self.tenant) as rows:
-            batch.rows = await rows.inbox.unfolded(most_rows) if most_rows else []
-            batch.fired = await rows.timers.due(self._clock.now(), most_timers) if most_timers else []
-            told = read(batch.rows, self._translators)
-            await identify(told, rows.parties, self._link, self._region)
-            await self._remember_closed(rows, floor, told)
-            if self._quota is not None:
-                await self._quota.follow(rows, floor, self._clock.now())
+    async def _read(
+        self, rows: TenantRows, floor: Floor, batch: "_Batch", most_rows: int, most_timers: int
+    ) -> list[Told]:
+        batch.rows = await rows.inbox.unfolded(most_rows) if most_rows else []
+        batch.fired = await rows.timers.due(self._clock.now(), most_timers) if most_timers else []
+        told = read(batch.rows, self._translators)
+        await identify(told, rows.parties, self._link, self._region)
+        await self._remember_closed(rows, floor, told)
+        if self._quota is not None:
+            await self._quota.follow(rows, floor, self._clock.now())
         return told
 
     async def _open(self) -> Floor:
         """Build the floor from the store, and let everybody who is ready take what waits."""
         async with self._store.open_tenant(self.tenant) as rows:
+            if self._unsure and self._workers is not None:
+                # Nobody may be at what the last commit has handed over, should it have happened after all.
+                await self._write(rows, Changes(), {}, [])
+                await rows.outbox.take_back(self._workers.at_work(self.tenant))
             stored = await rows.load_floor(RECENT, self._clock.now())
+        self._unsure = False
         floor = Floor(stored.queues, stored.agents, stored.calls, sequence=stored.next_sequence)
         fold.reopen(floor, self._clock.now())
         self._floor = floor
@@ -176,14 +207,22 @@ class TenantLoop:
                 except IllegalEvent:
                     continue
 
-    async def _commit(self, floor: Floor, told: Sequence[tuple[Told, bytes]], fired: Sequence[Timer]) -> None:
+    async def _make_true(
+        self, rows: TenantRows, floor: Floor, told: Sequence[tuple[Told, bytes]], fired: Sequence[Timer]
+    ) -> "_Written":
         changes = floor.take_changes()
         readable = {one.row.id: result for one, result in told if not one.error}
-        async with self._store.open_tenant(self.tenant) as rows:
-            for one, _ in told:
-                if one.error:
-                    await rows.inbox.park(one.row.id, one.error)
-            await self._write(rows, changes, readable, fired)
+        for one, _ in told:
+            if one.error:
+                await rows.inbox.park(one.row.id, one.error)
+        handed = self._workers.room() if self._workers is not None else None
+        return _Written(changes, handed, await self._write(rows, changes, readable, fired, handed))
+
+    def _committed(self, floor: Floor, written: "_Written") -> None:
+        """What is true now may be done, and shown."""
+        changes = written.changes
+        if self._workers is not None and written.handed is not None:
+            self._workers.take(self.tenant, changes.effects, written.ids, written.handed)
         self._count(changes)
         self._forget_old(floor)
         self._publish(self.tenant, floor, changes)
@@ -200,15 +239,21 @@ class TenantLoop:
         log.error("an event could not be folded", tenant=self.tenant, error=type(exc).__name__, exc_info=exc)
 
     async def _write(
-        self, rows: TenantRows, changes: Changes, folded: Mapping[int, bytes], fired: Sequence[Timer]
-    ) -> None:
-        await rows.write_fold(
+        self,
+        rows: TenantRows,
+        changes: Changes,
+        folded: Mapping[int, bytes],
+        fired: Sequence[Timer],
+        handed: Handed | None = None,
+    ) -> Mapping[str, int]:
+        return await rows.write_fold(
             owner=self._owner,
             epoch=self._epoch,
             changes=changes,
             folded=folded,
             fired=[timer.key for timer in fired],
             now=self._clock.now(),
+            handed=handed,
         )
 
     def _count(self, changes: Changes) -> None:

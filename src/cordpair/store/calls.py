@@ -120,10 +120,7 @@ class Calls:
             self._scope.tenant,
             call,
         )
-        return [
-            msgspec.convert({**row, "id": OfferId(offer_id(call, row["number"]))}, OfferRecord, strict=False)
-            for row in rows
-        ]
+        return read_offers(call, [{**row} for row in rows])
 
     async def legs_of(self, call: CallId) -> list[Leg]:
         """The legs of a call; number 0 is the caller's."""
@@ -149,7 +146,7 @@ class Calls:
             value,
         )
         keys = await self._scope.reading([call_subject(row["call"]) for row in rows])
-        return [_call(row, keys) for row in rows]
+        return [read_call(row["call"], row["body"], row["sealed"], keys) for row in rows]
 
 
 async def saving_calls(scope: Scope, calls: Sequence[Call]) -> Write:
@@ -158,10 +155,17 @@ async def saving_calls(scope: Scope, calls: Sequence[Call]) -> Write:
     return Write(_SAVE, (scope.tenant, *_columns(calls, keys)))
 
 
-def _call(row: Any, keys: Keyring) -> Call:
-    call = _body_decoder.decode(row["body"])
-    personal = _personal_decoder.decode(keys.open(_SEALED, call_subject(call.id), row["sealed"], call.id))
-    return replace(call, **{name: getattr(personal, name) for name in _PERSONAL_FIELDS})
+def read_call(call: CallId, body: str, sealed: bytes, keys: Keyring) -> Call:
+    """A call from its columns."""
+    plain = _body_decoder.decode(body)
+    personal = _personal_decoder.decode(keys.open(_SEALED, call_subject(call), sealed, call))
+    return replace(plain, **{name: getattr(personal, name) for name in _PERSONAL_FIELDS})
+
+
+def read_offers(call: CallId, rows: Iterable[dict[str, Any]]) -> list[OfferRecord]:
+    """The offers of a call from their columns."""
+    named = ({**row, "call": call, "id": OfferId(offer_id(call, row["number"]))} for row in rows)
+    return [msgspec.convert(row, OfferRecord, strict=False) for row in named]
 
 
 def _columns(calls: Sequence[Call], keys: Keyring) -> Iterable[list[Any]]:

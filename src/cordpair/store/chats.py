@@ -2,10 +2,13 @@
 
 import msgspec
 
+from cordpair.core.call import Call
+from cordpair.core.changes import OfferRecord
 from cordpair.core.ids import AgentId, CallId
 from cordpair.core.party import ChatReference
+from cordpair.store.calls import read_call, read_offers
 from cordpair.store.scope import Scope
-from cordpair.store.sealing import agent_subject
+from cordpair.store.sealing import Keyring, agent_subject, call_subject
 
 _SEALED = "chats.sealed"
 
@@ -15,6 +18,15 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     activity_id: str
     number: int
+
+
+class Sheet(msgspec.Struct, frozen=True, kw_only=True):
+    """What one card of a call and an agent is made of; None for what there is not."""
+
+    card: Card | None
+    chat: ChatReference | None
+    call: Call | None
+    offers: list[OfferRecord]
 
 
 class Cards:
@@ -31,6 +43,19 @@ class Cards:
             agent,
         )
         return None if row is None else Card(**row)
+
+    async def sheet(self, call: CallId, agent: AgentId) -> Sheet:
+        """All that a card is made of, with one question."""
+        row = await self._scope.connection.fetchrow(_SHEET, self._scope.tenant, call, agent)
+        assert row is not None  # one row always
+        keys = await self._scope.reading([call_subject(call), agent_subject(agent)])
+        found = row["sealed"] is not None
+        return Sheet(
+            card=None if row["number"] is None else Card(activity_id=row["activity_id"], number=row["number"]),
+            chat=None if row["chat"] is None else _chat(keys, agent, row["chat"]),
+            call=read_call(row["call"], row["body"], row["sealed"], keys) if found else None,
+            offers=read_offers(call, msgspec.json.decode(row["offers"])),
+        )
 
     async def put(self, call: CallId, agent: AgentId, card: Card) -> None:
         """Remember what the card shows now. A lower number than the known one is late and changes nothing."""
@@ -59,7 +84,7 @@ class Chats:
         if sealed is None:
             return None
         keys = await self._scope.reading([agent_subject(agent)])
-        return msgspec.json.decode(keys.open(_SEALED, agent_subject(agent), sealed, agent), type=ChatReference)
+        return _chat(keys, agent, sealed)
 
     async def put(self, agent: AgentId, chat: ChatReference) -> None:
         keys = await self._scope.writing([agent_subject(agent)])
@@ -70,3 +95,17 @@ class Chats:
             agent,
             keys.seal(_SEALED, agent_subject(agent), msgspec.json.encode(chat), agent),
         )
+
+
+def _chat(keys: Keyring, agent: AgentId, sealed: bytes) -> ChatReference:
+    return msgspec.json.decode(keys.open(_SEALED, agent_subject(agent), sealed, agent), type=ChatReference)
+
+
+_SHEET = """
+select k.activity_id, k.number, h.sealed as chat, c.call, c.body, c.sealed, o.offers
+from (select coalesce(jsonb_agg(to_jsonb(o) - 'tenant' - 'call' order by number), '[]') as offers
+      from offers o where tenant = $1 and call = $2) o
+left join cards k on k.tenant = $1 and k.call = $2 and k.agent = $3
+left join chats h on h.tenant = $1 and h.agent = $3
+left join calls c on c.tenant = $1 and c.call = $2
+"""

@@ -14,7 +14,7 @@ from cordpair.store.agents import Agents, saving_agents
 from cordpair.store.calls import Calls, saving_calls
 from cordpair.store.faults import StaleLease
 from cordpair.store.inbox import folding_items
-from cordpair.store.outbox import putting_effects
+from cordpair.store.outbox import Handed, putting_effects
 from cordpair.store.scope import Scope
 from cordpair.store.setups import Setups
 from cordpair.store.timers import cancelling_timers, setting_timers
@@ -64,15 +64,21 @@ class Fold:
         folded: Mapping[int, bytes | None],
         fired: Sequence[str],
         now: datetime,
-    ) -> None:
+        handed: Handed | None = None,
+    ) -> dict[str, int]:
         """Write a fold. Raises StaleLease when `owner` no longer holds the tenant in `epoch`.
 
-        `folded` maps inbox ids to what they came to; `fired` are keys of timers whose events were folded.
+        `folded` maps inbox ids to what they came to; `fired` are keys of timers whose events were folded. Returns the
+        ids of effects that were handed over, by their keys.
         """
-        writes = await self._writes(changes, folded, fired, now)
-        write = together(writes, Write(_HOLD_LEASE, (self._scope.tenant, owner, epoch)))
-        if await self._scope.connection.fetchval(write.sql, *write.values) is None:
+        writes = [] if not changes.effects else [putting_effects(self._scope, changes.effects, now, handed)]
+        writes += await self._writes(changes, folded, fired, now)
+        lease = _HOLD_LEASE if changes.effects else _HOLD_LEASE.replace(_HANDED, "'{}'::jsonb")
+        write = together(writes, Write(lease, (self._scope.tenant, owner, epoch)))
+        row = await self._scope.connection.fetchrow(write.sql, *write.values)
+        if row is None:
             raise StaleLease("another process owns this tenant now")
+        return msgspec.json.decode(row["handed"], type=dict[str, int])
 
     async def _writes(
         self, changes: Changes, folded: Mapping[int, bytes | None], fired: Sequence[str], now: datetime
@@ -91,8 +97,6 @@ class Fold:
             writes.append(self._appending_history(changes.history))
         writes.extend(self._saving_pending(changes.pending))
         writes.extend(self._saving_timers(changes, fired))
-        if changes.effects:
-            writes.append(putting_effects(self._scope, changes.effects, now))
         if folded:
             writes.append(await folding_items(self._scope, folded, now))
         return writes
@@ -155,8 +159,12 @@ class Fold:
             yield setting_timers(self._scope, list(wanted.values()))
 
 
+_HANDED = "(select coalesce(jsonb_object_agg(w0.key, w0.id), '{}') from w0 where w0.state <> 'ready')"
 #: The lease cannot change hands before we have committed.
-_HOLD_LEASE = "select epoch from leases where tenant = $1 and owner = $2 and epoch = $3 for key share"
+_HOLD_LEASE = (
+    f"select l.epoch, {_HANDED} as handed from leases l "  # noqa: S608
+    "where l.tenant = $1 and l.owner = $2 and l.epoch = $3 for key share of l"
+)
 _OFFER_COLUMNS = ("call", "number", "agent", "state", "made_at", "ended_at", "why")
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from cordpair.core import effects, events
-from cordpair.core.effects import Effect
+from cordpair.core.effects import Effect, InviteAgent, Lane
 from cordpair.core.events import AnyEvent
 from cordpair.core.ids import CallId
 from cordpair.store.databases import Connection
@@ -121,6 +121,16 @@ class Outbox:
         if key is not None:
             await self._put_results(f"{key}#parked@{now.isoformat()}", results, now)
 
+    async def take_back(self, kept: Sequence[int]) -> None:
+        """Free what was handed over by a commit whose answer was lost. `kept` are those that workers are at."""
+        await self._connection.execute(
+            "update outbox set state = 'ready', lease_until = null, unknown = unknown or state = 'sending' "
+            "where tenant = $1 and state in ('claimed', 'sending') and lane < $2 and id <> all($3::bigint[])",
+            self._scope.tenant,
+            int(Lane.CRM),
+            list(kept),
+        )
+
     async def parked(self) -> list[ParkedEffect]:
         """All effects that were given up, oldest first."""
         rows = await self._connection.fetch(
@@ -151,9 +161,26 @@ class Outbox:
             )
 
 
-def putting_effects(scope: Scope, orders: Sequence[Effect], now: datetime) -> Write:
-    """What `put` writes."""
+class Handed(msgspec.Struct, frozen=True):
+    """Whoever folds may hand up to `most` effects straight to workers of its own process, claimed until `until`.
+
+    That spares them the way through the queue. Their first try is begun by the fold's own commit. An invite is only
+    claimed by it: a ring that counts as perhaps begun is not repeated, so its try is begun when it really begins. A
+    write to the CRM is never handed over.
+    """
+
+    most: int
+    until: datetime
+
+
+def putting_effects(scope: Scope, orders: Sequence[Effect], now: datetime, handed: Handed | None = None) -> Write:
+    """What `put` writes; returns `id` and `key` of the new ones that are handed over."""
+    states = _states(orders, handed.most if handed else 0)
+    until = handed.until if handed else None
     columns = (
+        states,
+        [None if state == "ready" else until for state in states],
+        [int(state == "sending") for state in states],
         [order.key for order in orders],
         [int(order.lane) for order in orders],
         [type(order).__name__ for order in orders],
@@ -161,12 +188,26 @@ def putting_effects(scope: Scope, orders: Sequence[Effect], now: datetime) -> Wr
         [effects.encode(order).decode() for order in orders],
     )
     return Write(
-        "insert into outbox (tenant, key, lane, kind, call, state, run_at, attempts, unknown, since, reason, body) "
-        "select $1, k, l, n, c, 'ready', $2, 0, false, $2, '', b "
-        "from unnest($3::text[], $4::smallint[], $5::text[], $6::text[], $7::jsonb[]) as t (k, l, n, c, b) "
-        "on conflict (tenant, key) do nothing",
+        "insert into outbox "
+        "(tenant, key, lane, kind, call, state, run_at, lease_until, attempts, unknown, since, reason, body) "
+        "select $1, k, l, n, c, s, $2, u, a, false, $2, '', b "
+        "from unnest($3::text[], $4::timestamptz[], $5::integer[], "
+        "$6::text[], $7::smallint[], $8::text[], $9::text[], $10::jsonb[]) as t (s, u, a, k, l, n, c, b) "
+        "on conflict (tenant, key) do nothing returning id, key, state",
         (scope.tenant, now, *columns),
     )
+
+
+def _states(orders: Sequence[Effect], most: int) -> list[str]:
+    """The state of each new effect: the most urgent ones are handed over."""
+    chosen = sorted(
+        (number for number, order in enumerate(orders) if order.lane < Lane.CRM), key=lambda it: orders[it].lane
+    )
+    taken = set(chosen[:most])
+    return [
+        "ready" if number not in taken else "claimed" if isinstance(order, InviteAgent) else "sending"
+        for number, order in enumerate(orders)
+    ]
 
 
 def _effect_row(row: object) -> OutboxRow:
