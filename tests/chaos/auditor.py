@@ -5,7 +5,8 @@
 J1   every answered call of a settled party has exactly one CRM activity, at that party; no other call has one
 J2   every call that arrived has one outcome, with a reason, and it is what really happened
 J3   no agent in two calls, no call with two agents, no offer that rang twice
-J4   what was acknowledged is stored and folded; what was ordered is done; every ring was decided by us
+J4   what was acknowledged is stored and folded, or was a call that we sent on at once; what was ordered is done; every
+     ring was decided by us
 J7   audit chain: nothing to check before there is an audit trail
 J11  no call overtakes an older one of its queue, but by claim or exclusion
 """
@@ -78,16 +79,25 @@ def _outcomes(seen: Evidence) -> Iterator[str]:
         for note in _notes(seen, "notification")
         if note["status"] == 202 and note["change"].lower() == "created"
     }
-    shown = _shown(seen)
+    shown, sent_on = _shown(seen), _sent_on(seen)
     for truth in seen.truth:
         call = known.pop((truth["tenant"], truth["graph_id"]), None)
         if call is not None:
             talked = [stay["user"] for stay in truth["stays"]]
             told = [user for user in talked if (truth["graph_id"], user) in shown]
-            yield from _outcome_of(call, truth, talked, told, was_told=truth["graph_id"] in arrivals)
-        elif truth["graph_id"] in arrivals or truth["established"]:
+            yield from _outcome_of(call, truth, talked, told, was_told=truth["graph_id"] in arrivals - sent_on)
+        elif truth["graph_id"] in arrivals - sent_on or truth["established"]:
             yield f"J2 call {truth['graph_id']} is lost"
     yield from (f"J2 call {call['call']} never was" for call in known.values())
+
+
+def _sent_on(seen: Evidence) -> set[str]:
+    """Calls that we have refused or redirected: so it goes with those that ring while nothing can be stored."""
+    return {
+        note["path"].split("/")[3]
+        for note in _notes(seen, "graph")
+        if note["path"].endswith(("/reject", "/redirect")) and note["status"] in (200, 202, 204)
+    }
 
 
 def _shown(seen: Evidence) -> set[tuple[str, str]]:
@@ -155,9 +165,11 @@ def _acknowledged(seen: Evidence) -> Iterator[str]:
         for row in seen.inbox
         if row["source"] == "graph"
     }
+    sent_on = _sent_on(seen)
     for note in _notes(seen, "notification"):
         content = _content(note["change"], note["resource"], note["data"])
-        if note["status"] == 202 and (note["tenant"], content) not in stored:
+        excused = note["graph_id"] in sent_on and note["change"].lower() == "created"
+        if note["status"] == 202 and (note["tenant"], content) not in stored and not excused:
             yield f"J4 acknowledged and not stored: {note['change']} of {note['graph_id']}"
     for row in seen.inbox:
         if row["state"] != "folded":
@@ -249,6 +261,7 @@ def summary(seen: Evidence) -> dict[str, Any]:
         "calls": len(seen.truth),
         "answered": answered,
         "activities": sum(map(len, seen.activities.values())),
+        "sent_on": len(_sent_on(seen)),
         "inferred": sum(bool(call["body"].get("inferred")) for call in seen.calls),
         "notifications": dict(Counter(str(note["status"]) for note in _notes(seen, "notification"))),
         "violations": violations(seen),

@@ -202,6 +202,15 @@ def test_it_finds_what_is_planted(rule: str, plant: Callable[[Evidence], None]) 
     assert [found for found in violations(seen) if found.startswith(rule)] != []
 
 
+def test_a_call_that_was_sent_on_at_once_need_not_be_stored() -> None:
+    seen = well()
+    seen.journal += [note("three"), {"kind": "graph", "path": "/communications/calls/g-three/reject", "status": 202}]
+    seen.truth.append({**truth("g-three", "", 1, 2), "established": None, "stays": []})
+    assert violations(seen) == []
+    seen.journal.pop()
+    assert len(violations(seen)) == 2  # lost, and acknowledged without being stored
+
+
 def test_an_agent_who_refused_a_call_may_be_given_a_younger_one() -> None:
     seen = well()
     ended = {"call": "one", "agent": "bruno", "what": "OfferEnded", "before": "", "after": "", "detail": "{}"}
