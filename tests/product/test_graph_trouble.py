@@ -125,6 +125,18 @@ async def test_an_invite_that_graph_has_carried_out_although_it_failed_rings_onc
     assert len(invites) == 1
 
 
+async def test_an_agent_who_rings_although_graph_was_said_to_be_away_is_the_only_one_who_does(us: Organisation) -> None:
+    failing(us, "/participants/invite", 503, after=True)
+    call = us.call_in(UNKNOWN)
+    await us.until_call(call, CallState.OFFERED)
+    await us.house.pass_time(5)  # in which the invite is tried again
+    (only,) = await offers(us, call)
+    person = next(one for one in us.agents if one.id == only.agent)
+    await person.answer()
+    assert (await us.until_call(call, CallState.CONNECTED)).agent == person.id
+    assert len(await offers(us, call)) == 1
+
+
 async def test_an_invite_that_was_lost_is_missed_and_the_next_agent_rings(us: Organisation) -> None:
     failing(us, "/participants/invite", 500)
     call = us.call_in(UNKNOWN)

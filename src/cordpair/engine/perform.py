@@ -126,8 +126,7 @@ class Performer:
         Should it not, the caller waits until the ring would be over; it is not held against the agent.
         """
         if attempt.repeat:
-            unsure = e.RingUnsure(at=self._clock.now(), call=order.call, offer=order.offer)
-            return [*await self._calls.read(order.graph_id), unsure]
+            return await self._perhaps_rings(order)
         call = await self._load(order.call)
         if call.offer is None or call.offer.id != order.offer:
             return []  # the offer was over before its ring could begin
@@ -136,9 +135,15 @@ class Performer:
         except PermanentFailure as exc:
             if exc.status == 404:
                 return [self._gone(order)]
+            if exc.status == 409 and attempt.number > 1:  # an attempt that Graph called a failure rings already
+                return await self._perhaps_rings(order)
             failed = e.OfferFailed(at=self._clock.now(), call=order.call, offer=order.offer, why=e.OfferEnd.FAILED)
             return [failed]
         return []
+
+    async def _perhaps_rings(self, order: o.InviteAgent) -> Sequence[e.AnyEvent]:
+        unsure = e.RingUnsure(at=self._clock.now(), call=order.call, offer=order.offer)
+        return [*await self._calls.read(order.graph_id), unsure]
 
     async def _withdraw(self, order: o.WithdrawInvite) -> Sequence[e.AnyEvent]:
         """Stop a ring. Whoever has just answered and is alone with the caller stays: a late accept is an accept."""
