@@ -78,6 +78,7 @@ async def _played(databases: Databases) -> Day:
             for us in (one.lanterns, one.harbours):
                 await _everybody_comes(us)
             await _people_call(one)
+            await _refusal_is_shown(one)
             await _odd_requests(one)
             return Day(one, log)
 
@@ -119,7 +120,8 @@ async def _people_call(one: House) -> None:
     parts = one.parts
     parts.graph.failing = Failing(path="/participants/invite", status=500, times=2)
     for us in (one.lanterns, one.harbours):
-        us.imis().faults += [Fault(kind, method="POST", path="/api/Activity") for kind in FAILING]
+        quoting = f"{us.member().name} has no {NOTE}."
+        us.imis().faults += [Fault(kind, method="POST", path="/api/Activity", message=quoting) for kind in FAILING]
     await parts.floor.begin()
     parts.callers.manners = Manners(talk_s=15.0)
     shares = [(tenant, float(len(tenant.agents))) for tenant in parts.cloud.world.tenants]
@@ -131,6 +133,16 @@ async def _people_call(one: House) -> None:
     await until(quiet, _MOST_S)
     for us in (one.lanterns, one.harbours):
         await us.until_folded()
+
+
+async def _refusal_is_shown(one: House) -> None:
+    """Somebody who sees what was given up reads why, in the other side's words."""
+
+    async def look() -> bool:
+        parked = [effect for us in (one.lanterns, one.harbours) for effect in await us.parked_effects()]
+        return any(NOTE in effect.reason for effect in parked)
+
+    await until(look, _MOST_S)
 
 
 async def _odd_requests(one: House) -> None:

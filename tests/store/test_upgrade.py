@@ -13,6 +13,7 @@ from tests.store.world import A, configured, setup
 BACK_TO_0001 = (
     "alter table registrations drop column secret_expires_at, drop column quota; "
     "alter table tenants drop column fallback_user; "
+    "alter table outbox drop column reason_sealed; "
     "update alembic_version set version_num = '0001'"
 )
 

@@ -44,6 +44,7 @@ MAIN: dict[str, dict[str, str]] = {
     "timers": {_EFFECT: "tenant key run_at body"},
     "outbox": {
         _EFFECT: "tenant id key lane kind call state run_at lease_until attempts unknown since reason body",
+        _CONTENT: "reason_sealed",
     },
     "inbox": {
         _INTAKE: "tenant id source key received_at state attempts error folded_at",

@@ -1,8 +1,10 @@
 """What must be done: effects with durable attempts, and their results on the way back to the inbox."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 
+import asyncpg
 import msgspec
 
 from cordpair.core import effects, events
@@ -12,9 +14,11 @@ from cordpair.core.ids import CallId
 from cordpair.store.databases import Connection
 from cordpair.store.inbox import Inbox, Incoming
 from cordpair.store.scope import Scope
+from cordpair.store.sealing import Keyring, Unreadable, call_subject
 from cordpair.store.together import Write
 
 _COLUMNS = "id, key, body, attempts, state, unknown, since"
+_REASON = "outbox.reason_sealed"
 
 
 class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +38,7 @@ class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParkedEffect(msgspec.Struct, frozen=True, kw_only=True):
-    """An effect that was given up, for people. `reason` holds no personal data."""
+    """An effect that was given up, for people. `reason` may quote the other side and so a person: do not log it."""
 
     id: int
     key: str
@@ -110,16 +114,27 @@ class Outbox:
 
     async def park(self, effect: int, now: datetime, reason: str, results: Sequence[AnyEvent] = ()) -> None:
         """Give an effect up: a person sees it with `reason` and may retry it. `results` tell the fold of it."""
-        key = await self._connection.fetchval(
-            "update outbox set state = 'parked', lease_until = null, since = $3, reason = $4 "
-            "where tenant = $1 and id = $2 and state <> 'done' returning key",
+        row = await self._connection.fetchrow(
+            "update outbox set state = 'parked', lease_until = null, since = $3, reason = '' "
+            "where tenant = $1 and id = $2 and state <> 'done' returning key, call",
             self._scope.tenant,
             effect,
             now,
-            reason,
         )
-        if key is not None:
-            await self._put_results(f"{key}#parked@{now.isoformat()}", results, now)
+        if row is not None:
+            await self._seal_reason(effect, row["call"], reason)
+            await self._put_results(f"{row['key']}#parked@{now.isoformat()}", results, now)
+
+    async def _seal_reason(self, effect: int, call: CallId, reason: str) -> None:
+        """Sealed under the call's key: the other side's words may quote whom the call is about."""
+        subject = call_subject(call)
+        keys = await self._scope.writing([subject])
+        await self._connection.execute(
+            "update outbox set reason_sealed = $3 where tenant = $1 and id = $2",
+            self._scope.tenant,
+            effect,
+            keys.seal(_REASON, subject, reason.encode(), str(effect)),
+        )
 
     async def take_back(self, kept: Sequence[int]) -> None:
         """Free what was handed over by a commit whose answer was lost. `kept` are those that workers are at."""
@@ -134,16 +149,17 @@ class Outbox:
     async def parked(self) -> list[ParkedEffect]:
         """All effects that were given up, oldest first."""
         rows = await self._connection.fetch(
-            "select id, key, kind, call, reason, since, attempts from outbox "
+            "select id, key, kind, call, reason, reason_sealed, since, attempts from outbox "
             "where tenant = $1 and state = 'parked' order by since, id",
             self._scope.tenant,
         )
-        return [ParkedEffect(**row) for row in rows]
+        keys = await self._scope.reading({call_subject(row["call"]) for row in rows})
+        return [_parked(row, keys) for row in rows]
 
     async def retry_parked(self, effect: int, now: datetime) -> bool:
         """A person wants another try. It may have been carried out after all, so it looks first. False: not parked."""
         changed = await self._connection.execute(
-            "update outbox set state = 'ready', run_at = $3, since = $3, unknown = attempts > 0 "
+            "update outbox set state = 'ready', run_at = $3, since = $3, unknown = attempts > 0, reason_sealed = null "
             "where tenant = $1 and id = $2 and state = 'parked'",
             self._scope.tenant,
             effect,
@@ -208,6 +224,17 @@ def _states(orders: Sequence[Effect], most: int) -> list[str]:
         "ready" if number not in taken else "claimed" if isinstance(order, InviteAgent) else "sending"
         for number, order in enumerate(orders)
     ]
+
+
+def _parked(row: asyncpg.Record, keys: Keyring) -> ParkedEffect:
+    """The row for people; without its reason when the call's key is gone."""
+    fields = dict(row)
+    sealed = fields.pop("reason_sealed")
+    if sealed is not None:
+        subject = call_subject(row["call"])
+        with contextlib.suppress(Unreadable):
+            fields["reason"] = keys.open(_REASON, subject, sealed, str(row["id"])).decode()
+    return ParkedEffect(**fields)
 
 
 def _effect_row(row: object) -> OutboxRow:
