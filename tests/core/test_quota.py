@@ -100,8 +100,13 @@ def test_one_call_is_counted_once_however_often_it_is_told() -> None:
     assert floor.month_calls == 1
 
 
-def test_a_call_does_not_count_against_itself() -> None:
-    floor = tell(floor_at(9), e.CallEnded(at=after(0), call=call_id(TENANT, SECOND), graph_id=SECOND))
+def test_a_call_that_was_heard_of_before_does_not_count_against_itself() -> None:
+    nobody = e.RosterSeen(at=after(0), call=CALL, graph_id=GRAPH, sequence=1, users=())
+    floor = tell(floor_at(9), nobody)
     assert floor.month_calls == 10
-    floor = tell(floor, arrived(1, graph=SECOND))
-    assert floor.calls[call_id(TENANT, SECOND)].outcome is Outcome.ABANDONED
+    assert tell(floor, arrived(1)).calls[CALL].state is CallState.RINGING
+
+
+def test_a_call_that_has_ended_before_it_arrived_is_not_sent_on() -> None:
+    floor = tell(floor_at(10), e.CallEnded(at=after(0), call=CALL, graph_id=GRAPH), arrived(1))
+    assert floor.calls[CALL].outcome is Outcome.ABANDONED

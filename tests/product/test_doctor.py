@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
+from cordpair.cli.doctor import chosen_language, examine
 from cordpair.core.call import CallState
 from cordpair.core.effects import HangUp
 from cordpair.core.ids import CallId, GraphCallId
@@ -26,6 +27,7 @@ from cordpair.engine.clock import SystemClock
 from cordpair.engine.doctor import examine_outside, examine_tenants
 from cordpair.engine.doctor_database import examine_databases
 from cordpair.engine.findings import Finding, Level
+from cordpair.errors import Rejected
 from cordpair.store.inbox import Incoming
 from cordpair.store.marks import Subscription
 from tests.databases import OPERATOR_KEY, Server
@@ -172,26 +174,39 @@ async def test_an_operator_key_that_does_not_open_the_setup_is_named(installed: 
     assert "check CORDPAIR_OPERATOR_KEY" in out
 
 
-async def test_a_database_that_is_away_does_not_keep_the_rest_from_being_examined(
-    installed: tuple[House, dict[str, str]],
+async def test_a_database_that_is_away_does_not_keep_the_rest_from_being_examined(us: Organisation) -> None:
+    away = {"database_url": "postgresql://cordpair@127.0.0.1:9/cordpair"}
+    found = await examine(us.house.product.settings.model_copy(update=away))
+    assert {finding.key: finding.level for finding in found if finding.check in ("start", "database", "clock")} == {
+        "start.refused": Level.PROBLEM,
+        "clock.ok": Level.OK,
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "environment", "language"),
+    [
+        ("de", {"LANG": "en_GB.UTF-8"}, "de"),
+        ("", {"LANG": "de_AT.UTF-8"}, "de"),
+        ("", {"LC_ALL": "C", "LANG": "de_DE.UTF-8"}, "en"),
+        ("", {}, "en"),
+    ],
+)
+def test_the_language_asked_for_goes_before_that_of_the_environment(
+    asked: str, environment: dict[str, str], language: str
 ) -> None:
-    _, environment = installed
-    away = {"CORDPAIR_DATABASE_URL": "postgresql://cordpair@127.0.0.1:9/cordpair"}
-    code, out, err = await cordpair("doctor", "--lang", "en", **{**environment, **away})
-    assert (code, err) == (1, "")
-    assert "PROBLEM  main database: it does not let us in" in out
-    assert "ok       the clock agrees" in out
+    assert chosen_language(asked, environment) == language
 
 
-async def test_a_language_that_we_do_not_speak_is_refused() -> None:
-    code, out, err = await cordpair("doctor", "--lang", "fr")
-    assert (code, out, err) == (1, "", "cordpair: --lang: en or de\n")
+def test_a_language_that_we_do_not_speak_is_refused() -> None:
+    with pytest.raises(Rejected, match="--lang: en or de"):
+        chosen_language("fr", {})
 
 
 async def test_a_limit_that_is_used_up_is_a_problem(installed: tuple[House, dict[str, str]]) -> None:
     org = installed[0].harbours
     registration = replace(org.setup.registration, quota=QuotaPolicy(calls_per_month=1))
-    await org.until_call(org.call_in(None), CallState.QUEUED)
+    await org.until_call(org.call_in(None), CallState.RINGING, CallState.QUEUED, CallState.CLOSED)
     await changed(org, replace(org.setup, registration=registration, fallback_user=org.agents[0].id))
     assert wrong(await inside(org)) == {"limits.redirecting": Level.PROBLEM}
 
@@ -237,6 +252,12 @@ async def test_a_graph_that_does_not_answer_cannot_set_the_clock_right(us: Organ
 async def test_an_address_that_leads_nowhere_is_a_problem(us: Organisation) -> None:
     assert (await outside(us.house, public_url=NOWHERE))["public_url.away"] is Level.PROBLEM
     assert await wrong_beside_sleep(us, public_url=NOWHERE) == {"webhook.away": Level.PROBLEM}
+
+
+@pytest.mark.parametrize("url", ["http://", "https://", "http://127.0.0.1:port"])
+async def test_an_address_that_is_none_is_a_problem(us: Organisation, url: str) -> None:
+    assert (await outside(us.house, public_url=url))["public_url.away"] is Level.PROBLEM
+    assert (await wrong_beside_sleep(us, public_url=url)) == {"webhook.away": Level.PROBLEM}
 
 
 async def test_an_address_that_leads_to_somebody_else_is_a_problem(us: Organisation) -> None:
@@ -290,6 +311,22 @@ async def test_a_certificate_that_nobody_vouches_for_is_a_problem(us: Organisati
 
 
 # ---- one organisation
+
+
+async def test_one_organisation_that_cannot_be_examined_leaves_the_others(
+    us: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("cordpair.connectors.imis.shapes.items", fails)
+    monkeypatch.setattr("cordpair.connectors.imis.crm.items", fails)
+    await changed(us.house.harbours, replace(us.house.harbours.setup, crm=None))
+    try:
+        assert wrong(await inside(us)) == {"examination.failed": Level.PROBLEM}
+        assert "examination.failed" not in wrong(await inside(us.house.harbours))
+    finally:
+        await us.house.harbours.configure()
 
 
 async def test_a_wrong_secret_is_a_problem_for_both_services(us: Organisation) -> None:

@@ -28,6 +28,7 @@ async def test_limits_fallbacks_and_the_end_of_the_secret_come_back_as_they_were
     )
     queues = tuple(replace(queue, fallback_user=BEN) for queue in whole.queues)
     given = replace(whole, registration=registration, queues=queues, fallback_user=ANA)
+    await configured(store, A)  # without them, as before somebody thought of them
     async with store.open_tenant(A) as rows:
         await rows.setups.configure(given)
         assert await rows.setups.get() == given

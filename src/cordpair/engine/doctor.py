@@ -58,3 +58,5 @@ async def _examined(doctor: TenantDoctor, tenant: TenantId) -> list[Finding]:
         return await doctor.examine(tenant)
     except CordpairError as exc:
         return [problem("setup.unusable", why=str(exc))]
+    except Exception as exc:  # noqa: BLE001 - the outermost place of this work: the other organisations are examined
+        return [problem("examination.failed", why=type(exc).__name__)]

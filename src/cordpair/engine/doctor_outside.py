@@ -15,6 +15,8 @@ from cordpair.engine.findings import Finding, ok, problem, warning
 CLOCK_WARNED_S = 5.0
 CLOCK_WRONG_S = 60.0  #: tokens are refused from here on, or soon after
 CERTIFICATE_WARNED = timedelta(days=21)
+#: Nobody is there, or the address is none.
+NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL)
 _PATIENCE_S = 10.0
 #: A header that a proxy adds, and one that it takes away: both would keep Teams from showing our pages.
 _ADDED, _TAKEN = "x-frame-options", "content-security-policy"
@@ -26,7 +28,7 @@ async def examine_clock(http: httpx.AsyncClient, graph_url: str, wall: Clock) ->
     try:
         answer = await http.get(f"{graph_url}/$metadata", timeout=_PATIENCE_S)
         told = parsedate_to_datetime(answer.headers["date"])
-    except (httpx.HTTPError, KeyError, ValueError):
+    except (*NO_ANSWER, KeyError, ValueError):
         return [warning("clock.unknown", url=graph_url)]
     answered_at = wall.now()
     # The header has whole seconds, and was written some time between asking and answer.
@@ -44,7 +46,7 @@ async def examine_public_url(http: httpx.AsyncClient, url: str) -> list[Finding]
     kind = _kind(url)
     try:
         answer = await http.get(f"{url}/health/ready", follow_redirects=False, timeout=_PATIENCE_S)
-    except httpx.HTTPError:
+    except NO_ANSWER:
         return [*kind, problem("public_url.away", url=url)]
     status = _told_status(answer)
     if not status:
@@ -100,7 +102,7 @@ async def examine_certificate(url: str, tls: ssl.SSLContext, wall: Clock) -> lis
         ends_at = await _ends_at(parts.hostname, parts.port or 443, tls)
     except ssl.SSLCertVerificationError as exc:
         return [problem("certificate.refused", why=exc.verify_message)]
-    except (OSError, TimeoutError):
+    except (OSError, TimeoutError, ValueError):
         return []
     left = ends_at - wall.now()
     key = "certificate.ok" if left > CERTIFICATE_WARNED else "certificate.ends"

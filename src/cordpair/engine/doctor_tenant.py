@@ -12,6 +12,7 @@ from cordpair.core.ids import GraphCallId, TenantId
 from cordpair.core.quota import reached, redirects
 from cordpair.core.tenant import Registration, TenantSetup
 from cordpair.engine.clock import Clock
+from cordpair.engine.doctor_outside import NO_ANSWER
 from cordpair.engine.findings import Finding, ok, problem, warning
 from cordpair.engine.parts import TenantParts, Workshop
 from cordpair.engine.quota import CREDENTIAL_WARNED, month_begin
@@ -77,7 +78,7 @@ class TenantDoctor:
                     return problem("webhook.no_authorization")
                 if refused.status_code not in (httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN):
                     return problem("webhook.blocked", path=path, status=refused.status_code)
-        except httpx.HTTPError:
+        except NO_ANSWER:
             return problem("webhook.away", path=path)
         return ok("webhook.ok")
 
