@@ -8,14 +8,17 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import first_run, ingest, latency, routing
+from benchmarks import backlog, first_run, fold, ingest, isolation, latency, routing
 from benchmarks.measuring import Line, table
 
 #: Every benchmark by its name on the command line.
 BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
     "first-run": first_run.run,
     "ingest": ingest.run,
+    "fold": fold.run,
     "latency": latency.run,
+    "backlog": backlog.run,
+    "isolation": isolation.run,
     "routing": routing.run,
 }
 

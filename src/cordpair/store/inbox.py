@@ -184,10 +184,12 @@ async def folding_items(scope: Scope, folded: Mapping[int, bytes | None], now: d
         None if result is None else keys.seal(_RESULT, intake_subject(now), result, str(item))
         for item, result in folded.items()
     ]
+    # The state and the bounds keep the planner, who knows little of a young tenant, from reading its whole inbox.
     return Write(
         "update inbox set state = 'folded', folded_at = $2, result_sealed = t.r "
-        "from unnest($3::bigint[], $4::bytea[]) as t (i, r) where tenant = $1 and id = t.i",
-        (scope.tenant, now, list(folded), results),
+        "from unnest($3::bigint[], $4::bytea[]) as t (i, r) "
+        "where tenant = $1 and id = t.i and state = 'new' and id between $5 and $6",
+        (scope.tenant, now, list(folded), results, min(folded, default=0), max(folded, default=0)),
     )
 
 
