@@ -102,7 +102,7 @@ def _failing(dice: random.Random) -> dict[str, Any]:
     return {
         "status": status,
         "times": dice.randint(1, 4),
-        "after": status >= 500 and dice.random() < 0.5,
+        "after": dice.random() < 0.5 and status in (500, 502, 504),  # 429 and 503 say that nothing was done
         "retry_after_s": asked,
     }
 

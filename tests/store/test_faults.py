@@ -61,6 +61,11 @@ def test_a_connection_lost_before_the_commit_is_only_away() -> None:
     assert not isinstance(lost.value, UnknownOutcome)
 
 
+def test_a_connection_that_takes_no_further_statement_is_only_away() -> None:
+    with pytest.raises(TemporaryFailure), translated("fold"):
+        raise asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+
+
 @pytest.mark.parametrize("error", [asyncpg.UniqueViolationError, asyncpg.InvalidTextRepresentationError])
 def test_a_refusal_keeps_values_to_itself(error: type[asyncpg.PostgresError]) -> None:
     with pytest.raises(Rejected) as refused, translated("fold"):

@@ -10,6 +10,7 @@ import contextlib
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from cordpair.errors import CordpairError
 from cordpair.store.databases import Pool
 from cordpair.store.faults import translated
 
@@ -39,7 +40,7 @@ class Beacon:
         """Let the session go, and the lock with it."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            with contextlib.suppress(CordpairError), translated("beacon"):
                 await self._pool.release(connection, timeout=_TIMEOUT_S)
 
 

@@ -172,7 +172,7 @@ async def _roll_back(connection: Connection) -> None:
     """End the transaction, or the connection: what went wrong before is what the caller shall hear of."""
     try:
         await connection.execute("rollback")
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         connection.terminate()
 
 

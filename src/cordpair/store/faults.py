@@ -19,6 +19,8 @@ _AWAY = (
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
     asyncpg.InternalServerError,
+    # A server that shuts down says so in the midst of a transaction; the library then takes no further statement.
+    asyncpg.InternalClientError,
 )
 
 
