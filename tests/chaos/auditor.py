@@ -101,16 +101,21 @@ def _sent_on(seen: Evidence) -> set[str]:
 
 
 def _shown(seen: Evidence) -> set[tuple[str, str]]:
-    """Who was shown to us in which call, by rosters that we have acknowledged."""
-    rosters = (
-        note for note in _notes(seen, "notification") if note["status"] == 202 and isinstance(note["data"], list)
-    )
-    return {
-        (note["graph_id"], user["id"])
-        for note in rosters
-        for participant in note["data"]
-        if (user := participant["info"]["identity"].get("user"))
-    }
+    """Who was shown to us in which call, by rosters that we have acknowledged.
+
+    One that comes after a newer one is stale: it says nothing for sure any more.
+    """
+    found: set[tuple[str, str]] = set()
+    newest: Counter[str] = Counter()
+    for note in _notes(seen, "notification"):
+        if note["status"] != 202 or not isinstance(note["data"], list):
+            continue
+        number = max((person.get("rosterSequenceNumber", 0) for person in note["data"]), default=0)
+        if number >= newest[note["graph_id"]]:
+            newest[note["graph_id"]] = number
+            users = (person["info"]["identity"].get("user") for person in note["data"])
+            found |= {(note["graph_id"], user["id"]) for user in users if user}
+    return found
 
 
 def _outcome_of(call: Row, truth: Row, talked: list[str], told: list[str], *, was_told: bool) -> Iterator[str]:

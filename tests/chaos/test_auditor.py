@@ -202,6 +202,26 @@ def test_it_finds_what_is_planted(rule: str, plant: Callable[[Evidence], None]) 
     assert [found for found in violations(seen) if found.startswith(rule)] != []
 
 
+def roster(name: str, number: int, *users: str) -> dict[str, Any]:
+    people = [{"rosterSequenceNumber": number, "info": {"identity": {"user": {"id": user}}}} for user in users]
+    return {**note(name), "change": "updated", "data": people}
+
+
+def test_a_call_is_booked_to_the_first_agent_whom_we_were_shown() -> None:
+    seen = well()
+    seen.truth[0]["stays"].insert(0, {**seen.truth[0]["stays"][0], "user": "carla", "until": at(10).isoformat()})
+    assert violations(seen) == []  # nobody told us of Carla
+    seen.journal.append(roster("one", 1, "carla"))
+    assert [found for found in violations(seen) if found.startswith("J2")] == ["J2 call one is booked to another agent"]
+
+
+def test_a_roster_that_comes_after_a_newer_one_shows_nobody() -> None:
+    seen = well()
+    seen.truth[0]["stays"].insert(0, {**seen.truth[0]["stays"][0], "user": "carla", "until": at(10).isoformat()})
+    seen.journal += [roster("one", 2, "ada"), roster("one", 1, "carla")]
+    assert [found for found in violations(seen) if found.startswith("J2")] == []
+
+
 def test_a_call_that_was_sent_on_at_once_need_not_be_stored() -> None:
     seen = well()
     seen.journal += [note("three"), {"kind": "graph", "path": "/communications/calls/g-three/reject", "status": 202}]
