@@ -16,6 +16,7 @@ from cordpair.core.ids import CallId, GraphCallId, TenantId
 from cordpair.engine.clock import SystemClock
 from cordpair.engine.outbox import OutboxWorkers
 from cordpair.engine.perform import Attempt, Performer
+from cordpair.engine.tenant_loop import BATCH
 from cordpair.store.doors import Store
 from cordpair.telemetry import Metrics
 
@@ -51,8 +52,7 @@ async def _run() -> list[Line]:
         await _drained(store, tenants, lambda done: len(done[tenants[0]].at) >= 500)
         await _put(store, tenants[0], "empty", _MEASURED)
         empty = await _drained(store, tenants, lambda done: len(done[tenants[0]].at) >= _MEASURED)
-        for start in range(0, _BACKLOG, 10_000):
-            await _put(store, tenants[0], f"backlog-{start}", 10_000)
+        await _put(store, tenants[0], "backlog", _BACKLOG)
         full = await _drained(store, tenants, lambda done: len(done[tenants[0]].at) >= _MEASURED)
         begun = time.perf_counter()
         for tenant in tenants[1:]:
@@ -87,9 +87,11 @@ def _rate(at: list[float]) -> float:
 
 
 async def _put(store: Store, tenant: TenantId, series: str, count: int) -> None:
+    """As folds order them: not more than a batch at one instant."""
     orders = [HangUp(call=CallId(f"{series}-{one}"), graph_id=GraphCallId("g")) for one in range(count)]
     async with store.open_tenant(tenant) as rows:
-        await rows.outbox.put(orders, now())
+        for start in range(0, count, BATCH):
+            await rows.outbox.put(orders[start : start + BATCH], now())
 
 
 async def _drained(
