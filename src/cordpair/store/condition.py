@@ -30,5 +30,8 @@ async def condition(url: str, which: str) -> Condition:
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
         raise TemporaryFailure(f"it does not let us in ({type(exc).__name__})") from exc
     return Condition(
-        version=f"{version.major}.{version.minor}", major=version.major, revision=revision, newest=newest(which)
+        version=f"{version.major}.{version.micro}",  # the library's name for the second number since PostgreSQL 10
+        major=version.major,
+        revision=revision,
+        newest=newest(which),
     )
