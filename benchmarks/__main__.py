@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import backlog, first_run, fold, ingest, isolation, latency, routing
+from benchmarks import backlog, first_run, fold, ingest, isolation, latency, order, routing
 from benchmarks.measuring import Line, table
 
 #: Every benchmark by its name on the command line.
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
     "fold": fold.run,
     "latency": latency.run,
     "backlog": backlog.run,
+    "order": order.run,
     "isolation": isolation.run,
     "routing": routing.run,
 }
