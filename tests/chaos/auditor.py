@@ -24,7 +24,7 @@ from typing import Any
 from tests.chaos.evidence import Evidence, Row, gathered
 
 #: Emulated seconds: two people may meet in a call for as long as it takes to see it and to take one out.
-MEET_S = 5.0
+MEET_S = 15.0
 
 
 def violations(seen: Evidence) -> list[str]:
