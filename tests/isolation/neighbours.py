@@ -22,7 +22,7 @@ from tests.isolation.rows import rows_of
 from tests.product.house import House, Organisation, Person, house, until
 
 CANARY = "Kanarienvogel"  #: in every text of the second organisation that we choose
-STILL = 0.001  #: emulated seconds in a real one, from the moment on when everything is in place
+STILL = 0.0001  #: emulated seconds in a real one, from the moment on when everything is in place
 STRANGER = "+493023125999"
 SETTLED_S = 0.5
 

@@ -31,6 +31,8 @@ async def learned(two: Neighbours, ask: Ask, names: Sequence[str]) -> list[str]:
     found = []
     for name in names:
         other, nowhere = await ask(two, theirs[name]), await ask(two, nobody[name])
+        if other.told != nowhere.told:  # a second that passed between the two answers makes no difference any more
+            other, nowhere = await ask(two, theirs[name]), await ask(two, nobody[name])
         if other.told != nowhere.told:
             found.append(f"{name} is told from nobody's:\n{other.told[:500]}\n--\n{nowhere.told[:500]}")
         found += [f"{name} gives away {text}" for text in two.given_away(other.raw.replace(theirs[name], ""))]
