@@ -9,6 +9,7 @@ import secrets
 import socket
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx
 import structlog
@@ -42,9 +43,11 @@ from cordpair.engine.service import Follower, TenantService
 from cordpair.engine.sync import PartySync
 from cordpair.engine.tenant_loop import TenantLoop
 from cordpair.engine.translation import translators
+from cordpair.errors import TemporaryFailure
 from cordpair.privacy.logkeys import LOG_KEYS
 from cordpair.settings import Settings
 from cordpair.store import postgres
+from cordpair.store.databases import Databases
 from cordpair.store.doors import Store
 from cordpair.store.operator_key import read_operator_key
 from cordpair.telemetry import Metrics, configure_logging
@@ -56,6 +59,8 @@ from cordpair.web.pages import SecureHeaders
 from cordpair.web.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
+
+DATABASE_WITHIN_S = 60.0  #: how long a starting node waits for a database that is away
 
 
 def derived_key(operator: bytes, purpose: str) -> bytes:
@@ -196,7 +201,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Product]:
     """A product with its databases up and nothing running yet. Raises PermanentFailure with one line of help."""
     async with postgres.running(settings) as databases:
         operator = read_operator_key(settings)
-        store = await Store.open(databases, operator, pool_size=settings.database_pool)
+        store = await _opened(databases, operator, settings.database_pool)
         try:
             async with httpx.AsyncClient(timeout=httpx.Timeout(10.0, connect=3.0), limits=_LIMITS) as http:
                 product = Product(settings, store, operator, http)
@@ -206,6 +211,20 @@ async def assembled(settings: Settings) -> AsyncIterator[Product]:
                     await product.workshop.close()
         finally:
             await store.close()
+
+
+async def _opened(databases: Databases, operator: bytes, pool_size: int) -> Store:
+    """The store. A database that is just restarting is waited for; a node that gives up would make it worse."""
+    wall = SystemClock()
+    give_up_at = wall.now() + timedelta(seconds=DATABASE_WITHIN_S)
+    while True:
+        try:
+            return await Store.open(databases, operator, pool_size=pool_size)
+        except TemporaryFailure as exc:
+            if wall.now() > give_up_at:
+                raise
+            log.warning("waits for the database", error=type(exc).__name__)
+            await wall.sleep(1)
 
 
 _LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
