@@ -16,6 +16,8 @@ from cordpair.connectors.teams import texts
 from cordpair.connectors.teams.cards import card, read_wrap_up
 from cordpair.connectors.teams.desk_cards import StatusFacts, status_card
 from cordpair.connectors.teams.elements import colour_bar, foreign, open_url
+from cordpair.connectors.teams.texts import text
+from cordpair.connectors.teams.words import BREAK_REASONS
 from cordpair.core.agent import AgentState
 from cordpair.core.caller import Grade
 from cordpair.core.effects import Face
@@ -298,7 +300,12 @@ def test_a_settled_caller_is_not_offered_for_choice_again() -> None:
 
 
 def test_a_break_shows_its_reason() -> None:
-    assert "mittag" in words(status_card(StatusFacts(state=AgentState.BREAK, reason="mittag"), "de"))
+    assert "Mittag" in words(status_card(StatusFacts(state=AgentState.BREAK, reason="lunch"), "de"))
+
+
+def test_every_reason_of_a_break_has_its_words() -> None:
+    for reason in BREAK_REASONS:
+        assert text("de", f"break_{reason}") != text("en", f"break_{reason}")
 
 
 def test_a_ready_agent_whom_teams_shows_as_busy_reads_why_nothing_rings() -> None:

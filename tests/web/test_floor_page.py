@@ -227,7 +227,7 @@ def test_every_text_has_both_languages() -> None:
 
 
 #: Families of texts of which the last part comes from a value.
-FAMILIES = {*COVERED, "availability", "effect", "reason", "why", "theme", "as_of"}
+FAMILIES = {"away", *COVERED, "availability", "effect", "reason", "why", "theme", "as_of"}
 
 
 def test_every_text_is_used() -> None:

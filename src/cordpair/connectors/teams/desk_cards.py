@@ -7,6 +7,7 @@ import msgspec
 
 from cordpair.connectors.teams.elements import Element, adaptive_card, foreign, heading, hint, line, own_run, run
 from cordpair.connectors.teams.texts import age, duration, language, text
+from cordpair.connectors.teams.words import BREAK_REASONS
 from cordpair.core.agent import AgentState
 
 _STATES = {
@@ -56,8 +57,8 @@ def status_card(facts: StatusFacts, locale: str) -> dict[str, Any]:
     """The answer to `status`, and to every change of state."""
     key, colour = _STATES[facts.state]
     runs = [own_run(text(locale, key), size="Large", weight="Bolder", color=colour)]
-    if facts.state is AgentState.BREAK and facts.reason not in ("", "break"):
-        runs += [own_run(" · ", size="Large"), run(facts.reason, size="Large")]
+    if facts.state is AgentState.BREAK and facts.reason in BREAK_REASONS:
+        runs += [own_run(f" · {text(locale, f'break_{facts.reason}')}", size="Large")]
     runs.append(own_run("  " + text(locale, "for_time", time=age(facts.in_state_s)), isSubtle=True))
     body = [heading(text(locale, "your_status"), size="Small"), line(*runs, spacing="Small")]
     if facts.state is AgentState.NOT_RESPONDING:

@@ -26,7 +26,10 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class Break(msgspec.Struct, frozen=True):
-    """I take a break. `reason` is a slug, `break` when none was given."""
+    """I take a break. `reason` is one of BREAK_REASONS, `break` when none was given.
+
+    A closed list, because the reason is stored and supervisors see it: free words would hold what is nobody's business.
+    """
 
     reason: str = "break"
 
@@ -53,6 +56,15 @@ _BREAK = frozenset(("break", "pause"))
 _OFFLINE = frozenset(("offline", "abmelden", "feierabend", "logout", "logoff"))
 _QUEUES = frozenset(("queues", "queue", "warteschlangen", "warteschlange"))
 
+#: Reasons of a break, and the words by which people name them.
+BREAK_REASONS = {
+    "lunch": frozenset(("lunch", "mittag", "mittagspause", "mittagessen")),
+    "coffee": frozenset(("coffee", "kaffee", "kaffeepause", "tea", "tee")),
+    "meeting": frozenset(("meeting", "besprechung")),
+    "training": frozenset(("training", "schulung")),
+    "paperwork": frozenset(("paperwork", "schreibarbeit")),
+}
+
 _MENTION = re.compile(r"<at\b[^>]*>.*?</at>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]{0,200}>")
 _LONGEST = 2_000  #: characters that are read; a command is a few words
@@ -66,7 +78,7 @@ def understand(text: str) -> Intent:
         return Help()
     first, rest = words[0].rstrip(".!,;:"), words[1:]
     if first in _BREAK:
-        return Break(reason=_slug(rest))
+        return Break(reason=_reason(rest))
     if all(word.strip(".!,;:") in _HELLO for word in words):
         return Help(greeted=True)
     if rest:
@@ -83,6 +95,7 @@ def understand(text: str) -> Intent:
     return Unknown(text=plain.strip())
 
 
-def _slug(words: list[str]) -> str:
-    letters = re.sub(r"[^0-9a-zäöüß]+", "-", " ".join(words)).strip("-")
-    return letters[:40].strip("-") or "break"
+def _reason(words: list[str]) -> str:
+    """The first reason that is named; other words are not kept."""
+    said = (word.strip(".,:;!?-") for word in words)
+    return next((reason for word in said for reason, names in BREAK_REASONS.items() if word in names), "break")
