@@ -95,5 +95,10 @@ def programs_for(programs: Path, runner: Runner) -> Path:
         libraries = package.with_name(f"{package.name}.libs")
         if libraries.is_dir():  # the wheel's programs look for them beside their package
             shutil.copytree(libraries, half / libraries.name, symlinks=True)
-        half.rename(copy)
+        try:
+            half.rename(copy)
+        except OSError:
+            shutil.rmtree(half)
+            if not copy.exists():  # else another process was faster, with the same programs
+                raise
     return copy / package.name / programs.parent.name / programs.name
