@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.chaos.stand import RATE, Stand, stand
 from tests.databases import OPERATOR_KEY
 
 HEAL_S = 15 * 60.0  #: emulated seconds after the last fault in which everything must have come to its end
+_TELL_EVERY_S = 20.0
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -31,8 +33,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     nodes: int = 2
 
 
-async def play(run: Run, folder: Path) -> list[str]:
-    """Play it in `folder`; what the auditor finds wrong. Raises TimeoutError when it cannot even begin."""
+async def play(run: Run, folder: Path, *, say: Callable[[str], None] = lambda _: None) -> list[str]:
+    """Play it in `folder`; what the auditor finds wrong. Raises TimeoutError when it cannot even begin.
+
+    `say` is told now and then how far it is.
+    """
     seconds = run.minutes * 60
     plan = schedule(run.seed, seconds, nodes=run.nodes)
     async with stand(folder, seed=run.seed, nodes=run.nodes) as one:
@@ -42,12 +47,22 @@ async def play(run: Run, folder: Path) -> list[str]:
         faults = asyncio.create_task(injector.run(plan))
         floors = [(tenant, float(len(tenant.agents))) for tenant in one.parts.cloud.world.tenants]
         people = asyncio.create_task(one.parts.callers.play(run.calls, run.calls / (seconds * RATE), floors))
+        telling = asyncio.create_task(_tell(one, injector, say))
         await faults
         healed_s = await _healed(one, people)
-        people.cancel()
-        coming_back.cancel()
+        for task in (people, coming_back, telling):
+            task.cancel()
         _write(run, one, injector, healed_s, folder)
         return await _audit(folder)
+
+
+async def _tell(one: Stand, injector: Injector, say: Callable[[str], None]) -> None:
+    began = time.monotonic()
+    while True:
+        await asyncio.sleep(_TELL_EVERY_S)
+        calls = one.parts.cloud.journal.calls.values()
+        over = sum(call.ended_at is not None for call in calls)
+        say(f"  {time.monotonic() - began:5.0f} s: {len(calls)} called, {over} over, {len(injector.done)} faults")
 
 
 async def _come_back(one: Stand) -> None:
