@@ -33,6 +33,7 @@ from cordpair.engine.clock import Clock, SystemClock, clock_at
 from cordpair.engine.commands import Commands
 from cordpair.engine.desk import AgentDesk
 from cordpair.engine.gauges import Gauges
+from cordpair.engine.lookout import Lookout
 from cordpair.engine.node import Node
 from cordpair.engine.outbox import OutboxWorkers
 from cordpair.engine.parts import TenantParts, Workshop
@@ -83,6 +84,7 @@ class Product:
         )
         name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.node = Node(store, name, self.wall, self._service)
+        self.lookout = Lookout(store, self.clock, self.wall, owned=lambda: self.node.tenants, ring=self.node.ring)
         self.outbox = OutboxWorkers(
             store,
             self.clock,
@@ -102,7 +104,7 @@ class Product:
     async def run(self) -> None:
         """Fold, perform and keep the floor fresh, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for part in (self.node, self.outbox, self.floor, self.gauges):
+            for part in (self.node, self.lookout, self.outbox, self.floor, self.gauges):
                 group.create_task(part.run())
 
     def _open_crm(self, setup: TenantSetup) -> Crm | None:

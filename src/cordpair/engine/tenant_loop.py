@@ -31,7 +31,7 @@ from cordpair.telemetry import Metrics
 log = structlog.get_logger(__name__)
 
 BATCH = 256
-POLL_S = 0.25  #: real seconds; bells are only wake-up calls, the rows are the truth
+POLL_S = 5.0  #: real seconds; the lookout rings the bell within a fraction of one, this stands behind it
 RECENT = timedelta(minutes=30)  #: closed calls stay in memory this long, for late facts
 
 #: Called after a commit, with the floor as it is now and what has changed.
