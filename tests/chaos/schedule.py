@@ -98,12 +98,12 @@ def _notifications(dice: random.Random) -> dict[str, Any]:
 
 def _failing(dice: random.Random) -> dict[str, Any]:
     status = dice.choice([429, 500, 502, 503, 504])
-    asked = dice.choice([None, 1, 2, 4]) if status in (429, 503) else None
+    asked = dice.choice(["", "0", "1", "4"]) if status in (429, 503) else ""
     return {
         "status": status,
         "times": dice.randint(1, 4),
         "after": dice.random() < 0.5 and status in (500, 502, 504),  # 429 and 503 say that nothing was done
-        "retry_after_s": asked,
+        "retry_after": asked,
     }
 
 

@@ -1,5 +1,10 @@
 """What goes wrong on purpose."""
 
+import asyncio
+
+import httpx
+import pytest
+
 from tests.emulator.product import Product
 
 
@@ -75,7 +80,7 @@ async def test_a_request_whose_answer_is_lost_was_carried_out(product: Product) 
 
 
 async def test_a_failure_can_say_when_to_come_again(product: Product) -> None:
-    await product.control("faults", {"graph": {"path": "/users", "status": 429, "times": 1, "retry_after_s": 7}})
+    await product.control("faults", {"graph": {"path": "/users", "status": 429, "times": 1, "retry_after": "7"}})
     assert (await product.graph("GET", "/users")).headers["retry-after"] == "7"
 
 
@@ -90,3 +95,26 @@ async def test_the_connector_fails_on_demand(product: Product) -> None:
 async def test_a_wrong_control_request_is_told_what_is_wrong(product: Product) -> None:
     answer = await product.http.post(f"{product.cloud.url}/_control/calls", json={"tenant": "nobody"})
     assert (answer.status_code, answer.json()["error"]) == (400, "Unusable: no such organisation")
+
+
+async def test_an_answer_can_be_a_page_that_is_no_data(product: Product) -> None:
+    await product.control("faults", {"graph": {"path": "/users", "times": 1, "kind": "page"}})
+    answer = await product.graph("GET", "/users")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
+async def test_an_answer_can_break_off(product: Product) -> None:
+    await product.control("faults", {"graph": {"path": "/users", "times": 1, "kind": "half"}})
+    with pytest.raises(httpx.RemoteProtocolError):
+        await product.graph("GET", "/users")
+
+
+async def test_an_answer_can_be_far_too_long(product: Product) -> None:
+    await product.control("faults", {"graph": {"path": "/users", "times": 1, "kind": "huge"}})
+    assert len((await product.graph("GET", "/users")).content) > 10_000_000
+
+
+async def test_an_answer_can_come_by_the_drop(product: Product) -> None:
+    await product.control("faults", {"graph": {"path": "/users", "times": 1, "kind": "drip"}})
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(product.graph("GET", "/users"), 2.5)

@@ -73,7 +73,7 @@ async def test_an_answer_that_was_given_already_is_no_refusal(us: Organisation) 
 
 
 async def test_graph_is_left_alone_as_long_as_it_asks_for(us: Organisation) -> None:
-    failing(us, "/answer", 429, retry_after_s=4)
+    failing(us, "/answer", 429, retry_after="4")
     call = us.call_in(UNKNOWN)
     found = await us.until_call(call, CallState.OFFERED)
     assert found.arrived_at is not None
@@ -113,8 +113,11 @@ async def test_an_agent_whom_graph_will_not_ring_is_not_responding_and_the_next_
     assert (await us.until_call(call, CallState.CONNECTED)).agent == other.agent
 
 
-async def test_an_invite_that_graph_has_carried_out_although_it_failed_rings_once(us: Organisation) -> None:
-    failing(us, "/participants/invite", 500, after=True)
+@pytest.mark.parametrize("status", [500, 503])
+async def test_an_invite_that_graph_has_carried_out_although_it_failed_rings_once(
+    us: Organisation, status: int
+) -> None:
+    failing(us, "/participants/invite", status, after=True)
     call = us.call_in(UNKNOWN)
     found = await us.until_call(call, CallState.OFFERED)
     assert found.offer is not None
@@ -126,7 +129,7 @@ async def test_an_invite_that_graph_has_carried_out_although_it_failed_rings_onc
 
 
 async def test_an_agent_who_rings_although_graph_was_said_to_be_away_is_the_only_one_who_does(us: Organisation) -> None:
-    failing(us, "/participants/invite", 503, after=True)
+    failing(us, "/participants/invite", 503, after=True, retry_after_s=1)  # it says: not done, come again
     call = us.call_in(UNKNOWN)
     await us.until_call(call, CallState.OFFERED)
     await us.house.pass_time(5)  # in which the invite is tried again
@@ -137,8 +140,17 @@ async def test_an_agent_who_rings_although_graph_was_said_to_be_away_is_the_only
     assert len(await offers(us, call)) == 1
 
 
-async def test_an_invite_that_was_lost_is_missed_and_the_next_agent_rings(us: Organisation) -> None:
-    failing(us, "/participants/invite", 500)
+async def test_an_invite_that_graph_refuses_for_a_moment_rings_after_it(us: Organisation) -> None:
+    failing(us, "/participants/invite", 503, retry_after_s=1)
+    call = us.call_in(UNKNOWN)
+    await us.until_call(call, CallState.OFFERED)
+    await until(lambda: _rings(us))
+    assert len(await offers(us, call)) == 1
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_an_invite_that_was_lost_is_missed_and_the_next_agent_rings(us: Organisation, status: int) -> None:
+    failing(us, "/participants/invite", status)
     call = us.call_in(UNKNOWN)
     await us.until_call(call, CallState.OFFERED)
     await asyncio.sleep(0.3)

@@ -2,22 +2,12 @@
 
 import msgspec
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
+from cordpair.emulator import bad_answers
 from cordpair.emulator.imis_faults import Fault
 from cordpair.emulator.imis_instance import Imis
 
 _SAYS_NOTHING = "An error occurred. Please contact the administrator."
-_PAGE = "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
-
-
-class Cut(Response):
-    """Begins an answer and never ends it: the server closes the connection."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"4096")]
-        await send({"type": "http.response.start", "status": 201, "headers": headers})
-        await send({"type": "http.response.body", "body": b"{", "more_body": True})
 
 
 def json_answer(body: object, status: int = 200) -> Response:
@@ -42,15 +32,19 @@ async def planned(imis: Imis, fault: Fault) -> Response | None:
             return broken()
         case "html":
             headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
-            return Response(_PAGE.format(title="Service Unavailable"), 503, headers, "text/html")
+            return bad_answers.page("Service Unavailable", 503, headers)
         case "sign_in_page":
-            return Response(_PAGE.format(title="Sign In"), 200, media_type="text/html")
+            return bad_answers.page("Sign In")
         case "unauthorized":
             return unauthorized()
         case "refused":
             return json_answer(imis.shapes.refusal([fault.message, "A second message."]), 400)
         case "cut":
-            return Cut()
+            return bad_answers.Cut()
+        case "huge":
+            return bad_answers.huge()
+        case "drip":
+            return bad_answers.Drip()
         case "slow":
             await imis.clock.sleep(fault.delay_s)
     return None

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cordpair.emulator.bad_answers import Cut
 from cordpair.emulator.imis_activity import COLUMNS, Unreadable, read_activity
-from cordpair.emulator.imis_answers import Cut, broken, json_answer
+from cordpair.emulator.imis_answers import broken, json_answer
 from cordpair.emulator.imis_faults import Fault
 from cordpair.emulator.imis_instance import Imis
 from cordpair.emulator.imis_query import BadQuery, Query, read_query

@@ -15,6 +15,8 @@ Kind = Literal[
     "refused",  # 400 with ValidationResults that name `message`
     "slow",  # answers after `delay_s`
     "cut",  # nothing done, the connection breaks
+    "huge",  # 200 and ten megabytes of JSON
+    "drip",  # 200 and then a byte each real second, without end
     "created_then_error",  # POST is carried out, answered with 500
     "created_then_cut",  # POST is carried out, the connection breaks before the answer is whole
     "late_commit",  # the connection breaks, POST is carried out `delay_s` later
