@@ -16,7 +16,7 @@ PLANTS = {
     "privacy looks outwards": ("privacy/__init__.py", "import cordpair.store"),
     "the store looks at a connector": ("store/__init__.py", "import cordpair.connectors.kit"),
     "the engine looks at the web": ("engine/__init__.py", "import cordpair.web"),
-    "telemetry looks outwards": ("telemetry.py", "import cordpair.privacy"),
+    "telemetry looks outwards": ("telemetry/logs.py", "import cordpair.privacy"),
     "one connector knows another": ("connectors/one.py", "import cordpair.connectors.two"),
     "the emulator shares code": ("emulator/__init__.py", "import cordpair.core.ids"),
     "the engine starts the emulator": ("engine/__init__.py", "import cordpair.emulator"),

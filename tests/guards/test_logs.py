@@ -12,7 +12,7 @@ from tests.guards.sources import modules, name, tree
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 LOGGERS = {"log", "_log", "logger", "_logger"}
 #: Modules that may touch Python's own logging: both take words away from it.
-SILENCERS = {"src/cordpair/telemetry.py", "src/cordpair/connectors/teams/sdk.py"}
+SILENCERS = {"src/cordpair/telemetry/logs.py", "src/cordpair/connectors/teams/sdk.py"}
 #: Keywords that structlog takes for itself.
 STRUCTLOG = {"exc_info"}
 
