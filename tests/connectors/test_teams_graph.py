@@ -10,9 +10,9 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from cordpair.connectors.teams.answers import MAX_RETRY_AFTER_S, Answer, judge, retry_after_s
 from cordpair.connectors.teams.calls import GraphCalls
 from cordpair.connectors.teams.presence import GraphPresence
-from cordpair.connectors.teams.rest import MAX_RETRY_AFTER_S, retry_after_s
 from cordpair.connectors.teams.subscriptions import GraphSubscriptions, presence_resource
 from cordpair.connectors.teams.users import GraphUsers, Person
 from cordpair.core.events import Arrived, CallEnded, Established, PresenceSeen, RosterSeen
@@ -184,18 +184,47 @@ async def test_a_refusal_carries_graphs_codes_and_no_message(graph: Graph) -> No
     assert str(failure.value) == "Graph answers 403 7503 403#10151"
 
 
-@pytest.mark.parametrize("status", [429, 503, 408])
-async def test_a_throttled_request_says_when_to_come_back(graph: Graph, status: int) -> None:
-    graph.answers(JSONResponse({"error": {"code": "x"}}, status_code=status, headers={"Retry-After": "7"}))
+#: (status, Retry-After) -> what it means for a request that may be repeated, and for one that may not.
+MEANINGS: dict[tuple[int, str | None], tuple[type[Exception], type[Exception]]] = {
+    (429, None): (TemporaryFailure, TemporaryFailure),
+    (429, "7"): (TemporaryFailure, TemporaryFailure),
+    (503, "7"): (TemporaryFailure, TemporaryFailure),
+    (503, "0"): (TemporaryFailure, TemporaryFailure),
+    (503, None): (TemporaryFailure, UnknownOutcome),
+    (503, "soon"): (TemporaryFailure, UnknownOutcome),
+    (408, None): (TemporaryFailure, UnknownOutcome),
+    (500, None): (TemporaryFailure, UnknownOutcome),
+    (500, "7"): (TemporaryFailure, UnknownOutcome),
+    (502, None): (TemporaryFailure, UnknownOutcome),
+    (504, None): (TemporaryFailure, UnknownOutcome),
+    (599, None): (TemporaryFailure, UnknownOutcome),
+    (400, None): (PermanentFailure, PermanentFailure),
+    (403, None): (PermanentFailure, PermanentFailure),
+    (409, None): (PermanentFailure, PermanentFailure),
+}
+
+
+@pytest.mark.parametrize("repeatable", [True, False], ids=["repeatable", "once only"])
+@pytest.mark.parametrize("answer", MEANINGS, ids=lambda it: f"{it[0]} and {it[1]}")
+def test_an_answer_means_what_the_table_says(answer: tuple[int, str | None], repeatable: bool) -> None:
+    status, retry_after = answer
+    headers = {"content-type": "application/json"} | ({"retry-after": retry_after} if retry_after else {})
+    with pytest.raises((TemporaryFailure, PermanentFailure)) as failure:
+        judge(Answer(status, headers, b'{"error": {"code": "x"}}'), "Graph", repeatable=repeatable)
+    assert failure.type is MEANINGS[answer][0 if repeatable else 1]
+
+
+async def test_a_throttled_request_says_when_to_come_back(graph: Graph) -> None:
+    graph.answers(JSONResponse({"error": {"code": "x"}}, status_code=429, headers={"Retry-After": "7"}))
     with pytest.raises(TemporaryFailure) as failure:
         await graph.calls.invite(CALL, ANA, PARTICIPANT, OFFER)
     assert failure.value.retry_after_s == 7
-    assert not isinstance(failure.value, UnknownOutcome)
 
 
+@pytest.mark.parametrize("status", [500, 503])
 @pytest.mark.parametrize("name", POSTS)
-async def test_after_an_internal_error_what_is_not_repeatable_may_have_happened(graph: Graph, name: str) -> None:
-    graph.answers(error(500, "InternalServerError"))
+async def test_what_is_not_repeatable_may_have_happened(graph: Graph, name: str, status: int) -> None:
+    graph.answers(error(status, "InternalServerError"))
     with pytest.raises(UnknownOutcome):
         await ALL[name](graph)
 
@@ -206,6 +235,12 @@ async def test_after_an_internal_error_what_is_repeatable_is_repeated(graph: Gra
     with pytest.raises(TemporaryFailure) as failure:
         await ALL[name](graph)
     assert not isinstance(failure.value, UnknownOutcome)
+
+
+async def test_an_invite_that_is_answered_by_a_page_may_have_rung(graph: Graph) -> None:
+    graph.answers(PAGES["a login page"])
+    with pytest.raises(UnknownOutcome):
+        await graph.calls.invite(CALL, ANA, PARTICIPANT, OFFER)
 
 
 PAGES = {
@@ -269,23 +304,11 @@ def cut_off() -> Any:
     return Server()
 
 
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "5"}, 5),
-        ({"retry-after": "0"}, 0),
-        ({"retry-after": "-3"}, 0),
-        ({"retry-after": "86400"}, MAX_RETRY_AFTER_S),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "soon"}, None),
-        ({}, None),
-        ({"retry-after": "Mon, 02 Nov 2026 12:00:09 GMT", "date": "Mon, 02 Nov 2026 12:00:00 GMT"}, 9),
-        ({"retry-after": "Mon, 02 Nov 2020 12:00:09 GMT", "date": "Mon, 02 Nov 2026 12:00:00 GMT"}, 0),
-        ({"retry-after": "Mon, 02 Nov 2026 12:00:09 GMT"}, None),
-    ],
-)
-def test_retry_after_is_read_in_both_forms_and_capped(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after_s(headers) == seconds
+def test_the_pause_is_counted_from_the_services_own_clock() -> None:
+    headers = {"retry-after": "Mon, 02 Nov 2026 12:00:09 GMT", "date": "Mon, 02 Nov 2026 12:00:00 GMT"}
+    assert retry_after_s(headers) == 9
+    assert retry_after_s({"retry-after": headers["retry-after"]}) is None
+    assert retry_after_s({"retry-after": "31536000"}) == MAX_RETRY_AFTER_S
 
 
 ROSTER = {

@@ -129,7 +129,7 @@ async def test_an_invite_that_graph_has_carried_out_although_it_failed_rings_onc
 
 
 async def test_an_agent_who_rings_although_graph_was_said_to_be_away_is_the_only_one_who_does(us: Organisation) -> None:
-    failing(us, "/participants/invite", 503, after=True, retry_after_s=1)  # it says: not done, come again
+    failing(us, "/participants/invite", 503, after=True, retry_after="1")  # it says: not done, come again
     call = us.call_in(UNKNOWN)
     await us.until_call(call, CallState.OFFERED)
     await us.house.pass_time(5)  # in which the invite is tried again
@@ -141,7 +141,7 @@ async def test_an_agent_who_rings_although_graph_was_said_to_be_away_is_the_only
 
 
 async def test_an_invite_that_graph_refuses_for_a_moment_rings_after_it(us: Organisation) -> None:
-    failing(us, "/participants/invite", 503, retry_after_s=1)
+    failing(us, "/participants/invite", 503, retry_after="1")
     call = us.call_in(UNKNOWN)
     await us.until_call(call, CallState.OFFERED)
     await until(lambda: _rings(us))
