@@ -1,9 +1,11 @@
 """Signed-in requests to one iMIS: one token for all, one new token on a 401, one pull at a time."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -13,6 +15,8 @@ from cordpair.connectors.imis.answers import Json, no_answer, read_answer
 from cordpair.connectors.imis.settings import ImisSettings, PasswordGrant, RefreshGrant
 from cordpair.errors import PermanentFailure, TemporaryFailure
 
+_ANSWER_LIMIT = 8_000_000  #: bytes of an answer that are read
+_OF_THE_WAY = (b"content-encoding", b"content-length", b"transfer-encoding")
 _EARLY = timedelta(seconds=60)
 _NEW_ASSEMBLY = "Asi.Contracts"
 _pulls: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Lock]]" = WeakKeyDictionary()
@@ -71,18 +75,27 @@ class ImisSession:
         if body is not None:
             # Key order is kept: iMIS reads the type tag of an object only where it comes first.
             content, headers["Content-Type"] = msgspec.json.encode(body), "application/json"
+        url = f"{self._settings.base_url}/{path}"
         try:
-            return await self._http.request(
-                method,
-                f"{self._settings.base_url}/{path}",
-                params=query,
-                content=content,
-                headers=headers,
-                timeout=self._settings.timeout_s,
-                follow_redirects=False,
-            )
+            return await self._whole(method, url, params=query, content=content, headers=headers)
         except httpx.HTTPError as exc:
             raise no_answer(exc, writing=body is not None) from exc
+
+    async def _whole(self, method: str, url: str, **rest: Any) -> httpx.Response:
+        """The answer, within the time for all of it: the client's own time-out is for each piece alone."""
+        timeout_s, body = self._settings.timeout_s, bytearray()
+        request = self._http.build_request(method, url, timeout=timeout_s, **rest)
+        try:
+            async with asyncio.timeout(timeout_s):
+                answer = await self._http.send(request, stream=True, follow_redirects=False)
+                async with contextlib.aclosing(answer):
+                    async for piece in answer.aiter_bytes():
+                        body += piece
+                        if len(body) > _ANSWER_LIMIT:
+                            raise httpx.ReadError("an answer without end", request=request)
+        except TimeoutError as exc:
+            raise httpx.ReadTimeout("an answer that does not end", request=request) from exc
+        return httpx.Response(answer.status_code, headers=_of_the_text(answer.headers), content=bytes(body))
 
     async def _good_token(self, instead_of: _Token | None = None) -> _Token:
         """The common token, or a new one when it runs out or is the one that was refused."""
@@ -94,12 +107,7 @@ class ImisSession:
 
     async def _sign_in(self) -> _Token:
         try:
-            response = await self._http.post(
-                f"{self._settings.base_url}/token",
-                data=self._form(),
-                timeout=self._settings.timeout_s,
-                follow_redirects=False,
-            )
+            response = await self._whole("POST", f"{self._settings.base_url}/token", data=self._form())
         except httpx.HTTPError as exc:
             raise no_answer(exc, writing=False) from exc
         if response.status_code in (400, 401, 403) and (code := _oauth_error(response)):
@@ -132,6 +140,11 @@ class ImisSession:
         kind = answer.get("$type")
         if isinstance(kind, str) and (found := re.search(r",\s*(Asi(?:\.Soa\.Core)?\.Contracts)$", kind)):
             self.assembly = found[1]
+
+
+def _of_the_text(headers: httpx.Headers) -> list[tuple[bytes, bytes]]:
+    """Without what was true of the body only as it travelled."""
+    return [(name, value) for name, value in headers.raw if name.lower() not in _OF_THE_WAY]
 
 
 def _life(expires_in: object) -> timedelta:

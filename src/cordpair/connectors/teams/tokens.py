@@ -20,6 +20,8 @@ _PUBLIC_LOGIN = "https://login.microsoftonline.com"
 _RENEW_BEFORE_S = 300.0  #: a token is not used in its last five minutes
 _RETRY_S = 30.0
 _TIMEOUT_S = 10.0
+_ANSWER_LIMIT = 1_000_000  #: bytes of an answer that are read
+_OF_THE_WAY = (b"content-encoding", b"content-length", b"transfer-encoding")
 #: Answers of Entra that no repetition changes: wrong secret, unknown app, unknown tenant, missing consent.
 _FINAL = frozenset({"invalid_client", "unauthorized_client", "invalid_request", "invalid_scope", "invalid_grant"})
 
@@ -130,7 +132,7 @@ class _LoginHttp:
     def _send(self, method: str, url: str, **rest: Any) -> "_LoginAnswer":
         target = self._real + url.removeprefix(self.authority) if url.startswith(self.authority) else url
         try:
-            answer = self._client.request(method, target, **rest)
+            answer = self._whole(method, target, **rest)
         except httpx.HTTPError as exc:
             raise TemporaryFailure("Entra does not answer") from exc
         if answer.status_code == 429 or answer.status_code >= 500:
@@ -138,6 +140,21 @@ class _LoginHttp:
         text = answer.text.replace(self._real, self.authority)
         _must_be_json(text)
         return _LoginAnswer(answer.status_code, text, dict(answer.headers))
+
+    def _whole(self, method: str, url: str, **rest: Any) -> httpx.Response:
+        """The answer, within the time for all of it: the client's own time-out is for each piece alone."""
+        give_up_at, body = monotonic() + _TIMEOUT_S, bytearray()
+        with self._client.stream(method, url, **rest) as answer:
+            for piece in answer.iter_bytes():
+                body += piece
+                if monotonic() > give_up_at or len(body) > _ANSWER_LIMIT:
+                    raise TemporaryFailure("Entra does not finish its answer")
+        return httpx.Response(answer.status_code, headers=_of_the_text(answer.headers), content=bytes(body))
+
+
+def _of_the_text(headers: httpx.Headers) -> list[tuple[bytes, bytes]]:
+    """Without what was true of the body only as it travelled."""
+    return [(name, value) for name, value in headers.raw if name.lower() not in _OF_THE_WAY]
 
 
 def _must_be_json(text: str) -> None:
