@@ -28,6 +28,7 @@ from cordpair.core.changes import Changes
 from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
 from cordpair.core.tenant import TenantSetup
+from cordpair.engine.audit_keeping import AuditKeeping
 from cordpair.engine.away import SendsOn
 from cordpair.engine.clock import Clock, SystemClock, clock_at
 from cordpair.engine.commands import Commands
@@ -144,6 +145,7 @@ class Product:
         )
         limits = LimitWatch(setup, self.store, self.clock, self.metrics)
         followers: list[Follower] = [watch, limits, IntakePurge(setup.id, self.store, self.clock)]
+        followers.append(AuditKeeping(setup.id, self.store, self.clock))
         if parts.crm is not None:
             followers.append(PartySync(setup.id, self.store, parts.crm, self.clock, setup.region))
         return followers

@@ -40,7 +40,7 @@ async def test_the_floor_of_a_played_day_is_alive_in_a_browser() -> None:
                 complaints.append(message.text)
 
         page.on("console", heard)
-        setup, link = demo.links()[0]
+        setup, link = (await demo.links())[0]
         await page.goto(link)
         await page.get_by_text(setup.name).first.wait_for()
         answered = page.locator("#ended .state, .ended .state").first

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
+from cordpair.core.audit import Action, Deed, operator_actor
 from cordpair.core.call import Call
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import LogActivity
@@ -57,6 +58,8 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
         await rows.subscriptions.put(
             Subscription(kind="presence", graph_id=f"sub-{tenant[0]}", client_state="secret", expires_at=NOON)
         )
+        await rows.audit.append(deed(tenant))
+        await rows.audit.checkpoint(NOON)
     async with store.open_queue() as queue:
         taken = [effect for _, effect in await queue.claim(2, NOON, LEASE, [tenant])]
     async with store.open_tenant(tenant) as rows:
@@ -77,6 +80,10 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
         timer=f"timer-{tenant[0]}",
         effect=LogActivity(call=held.id),
     )
+
+
+def deed(tenant: TenantId) -> Deed:
+    return Deed(at=NOON, actor=operator_actor(1000), action=Action.SETUP_APPLIED, target=tenant, detail={"parts": "x"})
 
 
 def _changes(held: Call, others: list[Call]) -> Changes:

@@ -25,7 +25,7 @@ from cordpair.store.marks import Bookmark, Subscription
 from cordpair.store.parties import IndexedParty, IndexedPhone
 from cordpair.store.sealing import call_subject
 from tests.databases import OPERATOR_KEY, Server
-from tests.isolation.filled import NUMBER, Filled, filled
+from tests.isolation.filled import NUMBER, Filled, deed, filled
 from tests.isolation.rows import rows_of
 from tests.store.world import ANA, BEN, CANARY, NOBODY, NOON, A, B, setup
 
@@ -94,6 +94,9 @@ BLUNT: dict[str, Attempt] = {
     "subscriptions.remove": lambda rows, _: rows.subscriptions.remove("presence"),
     "outbox.take_back": lambda rows, _: rows.outbox.take_back([]),
     "inbox.purge": lambda rows, _: rows.inbox.purge(LATER),
+    "audit.append": lambda rows, it: rows.audit.append(deed(it.tenant)),
+    "audit.checkpoint": lambda rows, _: rows.audit.checkpoint(LATER),
+    "audit.prune": lambda rows, _: rows.audit.prune(LATER),
     "setups.configure": lambda rows, _: rows.setups.configure(replace(setup(A), name="mine", agents=(), queues=())),
 }
 
@@ -102,7 +105,7 @@ QUESTIONS = {
     "setups.get", "setups.crm", "setups.queues", "agents.of_floor", "agents.set_up", "calls.of_floor",
     "calls.arrived_since", "calls.count_since", "calls.counts", "calls.pending", "calls.next_sequence", "timers.due",
     "timers.next_run", "inbox.unfolded", "inbox.parked", "outbox.parked", "parties.count", "subscriptions.all",
-    "vitals.read",
+    "vitals.read", "audit.shown", "audit.trail", "audit.head",
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from cordpair.core import events as e
 from cordpair.core import fold
+from cordpair.core.audit import operator_actor
 from cordpair.core.call import CallState
 from cordpair.core.ids import CallId, GraphCallId, call_id
 from cordpair.store.inbox import Incoming
@@ -15,6 +16,7 @@ from tests.product.test_webhooks import body, item, post
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+SOMEBODY = operator_actor(1000)
 DEEP = b'{"resourceUrl": "/communications/calls/x", "resourceData": ' + b"[" * 990 + b"]" * 990 + b"}"
 
 
@@ -115,8 +117,8 @@ async def test_a_parked_notification_is_folded_when_a_person_asks_for_it_again(
     page = shared.product.floor
     shown = [row for row in (await page.read(us.id)).parked if row.id == f"n{parked.id}"]
     assert [(row.what, row.why) for row in shown] == [("notification.graph", parked.error)]
-    assert await page.retry_parked(us.id, shown[0].id)
-    assert not await page.retry_parked(us.id, shown[0].id)
+    assert await page.retry_parked(us.id, shown[0].id, SOMEBODY)
+    assert not await page.retry_parked(us.id, shown[0].id, SOMEBODY)
     found = await us.until_call(call, CallState.RINGING, CallState.CLOSED)
     assert found.arrived_at is not None
 

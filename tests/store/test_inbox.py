@@ -103,7 +103,7 @@ async def test_raw_payloads_are_erased_with_their_days_key(store: Store) -> None
 async def test_an_item_whose_key_is_gone_is_parked_and_blocks_nobody(store: Store) -> None:
     await configured(store, A)
     await store.accept(A, [note("old"), Incoming("graph", "new", b"{}", TOMORROW)])
-    await store.keys.destroy_intake(A, TOMORROW.date())
+    await store.keys.destroy_days(A, "intake", TOMORROW.date())
     assert await keys(store) == ["new"]
     async with store.open_tenant(A) as rows:
         assert [item.key for item in await rows.inbox.parked()] == ["old"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from cordpair.core.audit import Action, Actor, Deed, Trail
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import LogActivity
 from cordpair.core.events import WrapUpExpired
@@ -13,6 +14,7 @@ from cordpair.core.ids import PartyRef, RegistrationId, TenantId, offer_id
 from cordpair.core.party import ChatReference, PartyRecord
 from cordpair.errors import Rejected
 from cordpair.store.agents import Agents
+from cordpair.store.audit import Audit
 from cordpair.store.calls import Calls
 from cordpair.store.chats import Card, Cards, Chats, Sheet
 from cordpair.store.databases import APP_ROLE, QUEUE_ROLE, Databases
@@ -62,6 +64,9 @@ QUESTIONS: dict[str, Question] = {
     "parties.find_many": lambda rows: _any_found(rows, NUMBER),
     "parties.count": lambda rows: rows.parties.count(),
     "bookmarks.get": lambda rows: rows.bookmarks.get("imis"),
+    "audit.shown": lambda rows: rows.audit.shown(),
+    "audit.trail": lambda rows: _anything_in(rows.audit.trail()),
+    "audit.head": lambda rows: rows.audit.head(),
     "subscriptions.all": lambda rows: rows.subscriptions.all(),
     "subscriptions.by_graph_id": lambda rows: rows.subscriptions.by_graph_id("graph-1"),
 }
@@ -70,6 +75,11 @@ QUESTIONS: dict[str, Question] = {
 async def _anything_on(asked: Awaitable[Sheet]) -> bool:
     sheet = await asked
     return bool(sheet.card or sheet.chat or sheet.call or sheet.offers)
+
+
+async def _anything_in(asked: Awaitable[Trail]) -> bool:
+    trail = await asked
+    return bool(trail.entries or trail.records or trail.checkpoints or trail.head)
 
 
 async def _any_found(rows: TenantRows, number: str) -> list[PartyHit]:
@@ -108,6 +118,7 @@ async def filled(store: Store) -> None:
         await rows.subscriptions.put(
             Subscription(kind="presence", graph_id="graph-1", client_state="secret", expires_at=NOON)
         )
+        await rows.audit.append(Deed(at=NOON, actor=Actor("operator:0"), action=Action.SETUP_APPLIED, target=A))
     async with store.open_queue() as queue:
         (claimed,) = await queue.claim(1, NOON, timedelta(seconds=30))
     async with store.open_tenant(A) as rows:
@@ -127,10 +138,11 @@ def test_every_question_of_the_tenants_door_is_asked_above() -> None:
     parts = {
         "inbox": Inbox, "outbox": Outbox, "timers": Timers, "calls": Calls, "agents": Agents, "setups": Setups,
         "cards": Cards, "chats": Chats, "parties": Parties, "bookmarks": Bookmarks, "subscriptions": Subscriptions,
+        "audit": Audit,
     }  # fmt: skip
     writes = {
         "put", "put_aside", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked",
-        "take_back", "cancel", "set", "save", "configure", "upsert", "remove",
+        "take_back", "cancel", "set", "save", "configure", "upsert", "remove", "append", "checkpoint", "prune",
     }  # fmt: skip
     questions = {
         f"{part}.{name}" for part, kind in parts.items() for name in vars(kind) if name[0] != "_" and name not in writes

@@ -14,6 +14,8 @@ BACK_TO_0001 = (
     "alter table registrations drop column secret_expires_at, drop column quota; "
     "alter table tenants drop column fallback_user; "
     "alter table outbox drop column reason_sealed; "
+    "drop table audit_records, audit_chain, audit_heads, audit_checkpoints; "
+    "drop function audit_entry_is_dropped; "
     "update alembic_version set version_num = '0001'"
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from cordpair.core.agent import AgentState
+from cordpair.core.audit import Actor
 from cordpair.core.call import CallState, EndedBy, Outcome
 from cordpair.core.caller import CallerKind, Grade
 from cordpair.core.ids import AgentId, CallId, QueueId, TenantId
@@ -326,6 +327,8 @@ class HeldFloor:
     def __init__(self, view: FloorView) -> None:
         self.view = view
         self.retried: list[str] = []
+        self.links: list[str] = []
+        self.actors: list[Actor] = []
         self.readers = 0
         self.opened = asyncio.Event()
         self._news = asyncio.Condition()
@@ -352,7 +355,11 @@ class HeldFloor:
         finally:
             self.readers -= 1
 
-    async def retry_parked(self, tenant: TenantId, parked: str) -> bool:
+    async def link_opened(self, tenant: TenantId, link: str) -> None:
+        self.links.append(link)
+
+    async def retry_parked(self, tenant: TenantId, parked: str, by: Actor) -> bool:
+        self.actors.append(by)
         known = any(item.id == parked for item in self.current(tenant).parked)
         self.retried.append(parked)
         return known

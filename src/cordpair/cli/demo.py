@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -44,7 +45,7 @@ async def _live(seed: int, rate: float, port: int, members: int) -> int:
     async with playing(seed, rate, port, members) as demo:
         await demo.control("play", {"calls": 1_000_000, "per_second": CALLS_PER_SECOND, "wait": False})
         _say("")
-        for setup, link in demo.links():
+        for setup, link in await demo.links():
             _say(f"  {setup.name}\n    {link}")
         _say("\nThe floor is live: open an address in a browser. Ctrl-C ends the demonstration.")
         await ended.wait()
@@ -106,13 +107,15 @@ async def playing(seed: int, rate: float, port: int, members: int) -> AsyncItera
 async def _set_up(demo: Demo) -> None:
     """What an administrator does: organisations, queues, agents, the CRM, and its parties in the phone index."""
     from cordpair.cli.demo_world import setup_of
+    from cordpair.core.audit import operator_actor
+    from cordpair.engine.privileged import apply_setup
     from cordpair.engine.sync import PartySync
 
     for tenant in demo.world["tenants"]:
         setup = setup_of(tenant)
         demo.setups.append(setup)
-        async with demo.product.store.open_tenant(setup.id) as rows:
-            await rows.setups.configure(setup)
+        by, now = operator_actor(os.getuid()), demo.product.clock.now()
+        await apply_setup(demo.product.store, setup, by=by, now=now)
         parts = await demo.product.workshop.of(setup.id)
         sync = PartySync(setup.id, demo.product.store, parts.crm, demo.product.clock, setup.region)
         count = await sync.once()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import sys
 import tempfile
@@ -43,13 +44,19 @@ class Demo:
         found: list[dict[str, Any]] = answer.json()
         return found
 
-    def links(self) -> list[tuple[TenantSetup, str]]:
-        """The address of each organisation's floor page."""
-        from cordpair.web.floor_access import floor_link
+    async def links(self) -> list[tuple[TenantSetup, str]]:
+        """Make the address of each organisation's floor page."""
+        from cordpair.core.audit import operator_actor
+        from cordpair.engine.privileged import note_link_made
+        from cordpair.web.floor_access import floor_link, link_id
 
-        product, valid = self.product, timedelta(days=7)
+        product, by, valid, made = self.product, operator_actor(os.getuid()), timedelta(days=7), []
         key, url, now = product.link_key, product.settings.public_url, product.clock.now()
-        return [(setup, floor_link(key, setup.id, public_url=url, now=now, valid=valid)) for setup in self.setups]
+        for setup in self.setups:
+            link = floor_link(key, setup.id, public_url=url, now=now, valid=valid)
+            await note_link_made(product.store, setup.id, link_id(link), by=by, now=now, until=now + valid)
+            made.append((setup, link))
+        return made
 
 
 @contextlib.asynccontextmanager

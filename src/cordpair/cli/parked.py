@@ -1,12 +1,15 @@
 """`cordpair parked`: what waits for a person, and one more try of it."""
 
 import asyncio
+import os
 from typing import Annotated
 
 import typer
 
 from cordpair.cli.opened import open_store, the_tenant
+from cordpair.core.audit import operator_actor
 from cordpair.engine.clock import SystemClock
+from cordpair.engine.privileged import retry_effect, retry_notification
 from cordpair.errors import Rejected
 from cordpair.settings import read_settings
 
@@ -51,11 +54,8 @@ async def _list(named: str | None) -> None:
 async def _retry(number: int, named: str | None, is_notification: bool) -> None:
     async with open_store(read_settings()) as store:
         tenant = await the_tenant(store, named)
-        async with store.open_tenant(tenant) as rows:
-            if is_notification:
-                done = await rows.inbox.retry(number)
-            else:
-                done = await rows.outbox.retry_parked(number, SystemClock().now())
+        retry = retry_notification if is_notification else retry_effect
+        done = await retry(store, tenant, number, by=operator_actor(os.getuid()), now=SystemClock().now())
     if not done:
         raise Rejected(f"{number} is not parked")
     print("it is tried again")

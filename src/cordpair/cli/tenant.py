@@ -1,6 +1,7 @@
 """`cordpair tenant`: set an organisation up from a file, and see what is set up."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,10 @@ import msgspec
 import typer
 
 from cordpair.cli.opened import open_store
+from cordpair.core.audit import operator_actor
 from cordpair.core.tenant import TenantSetup
+from cordpair.engine.clock import SystemClock
+from cordpair.engine.privileged import apply_setup
 from cordpair.engine.setup_check import check_setup
 from cordpair.errors import Rejected
 from cordpair.settings import read_settings
@@ -52,8 +56,7 @@ def read_setup(file: Path) -> TenantSetup:
 async def _apply(setups: list[TenantSetup]) -> None:
     async with open_store(read_settings()) as store:
         for setup in setups:
-            async with store.open_tenant(setup.id) as rows:
-                await rows.setups.configure(setup)
+            await apply_setup(store, setup, by=operator_actor(os.getuid()), now=SystemClock().now())
 
 
 async def _list() -> None:

@@ -9,6 +9,7 @@ from cordpair.privacy.kinds import KINDS, DataKind
 
 _SETUP, _SECRET, _PROFILE, _STATE = "tenant_setup", "tenant_secret", "agent_profile", "agent_state"
 _CALL, _CONTENT, _PARTY = "call_metadata", "call_content", "party_index"
+_RECORD, _DETAIL, _CHAIN = "audit_record", "audit_detail", "audit_chain"
 _PAYLOAD, _INTAKE, _EFFECT, _OPERATIONS, _KEY = (
     "intake_payload",
     "intake_protocol",
@@ -55,6 +56,10 @@ MAIN: dict[str, dict[str, str]] = {
     "party_phones": {_PARTY: "tenant hash kind connector party"},
     "sync_bookmarks": {_OPERATIONS: "tenant connector bookmark at"},
     "subscriptions": {_OPERATIONS: "tenant kind graph_id expires_at", _SECRET: "client_state_sealed"},
+    "audit_records": {_RECORD: "tenant number at actor action target salt", _DETAIL: "detail_sealed"},
+    "audit_chain": {_CHAIN: "tenant number day commitment previous digest"},
+    "audit_heads": {_CHAIN: "tenant number digest signer signature"},
+    "audit_checkpoints": {_CHAIN: "tenant number day digest signer signature"},
     "alembic_version": {_OPERATIONS: "version_num"},
 }
 

@@ -12,6 +12,7 @@ from cordpair.core.changes import Changes
 from cordpair.core.ids import TenantId
 from cordpair.errors import Rejected
 from cordpair.store.agents import Agents
+from cordpair.store.audit import PERIODS, Audit
 from cordpair.store.beacon import Beacon
 from cordpair.store.calls import Calls
 from cordpair.store.chats import Cards, Chats
@@ -52,6 +53,7 @@ class TenantRows:
         self.bookmarks = Bookmarks(scope)
         self.subscriptions = Subscriptions(scope)
         self.vitals = Vitals(scope)
+        self.audit = Audit(scope)
         self._fold = Fold(scope, calls=self.calls, agents=self.agents, setups=self.setups)
 
     async def load_floor(self, recent: timedelta, now: datetime) -> FloorRows:
@@ -139,7 +141,15 @@ class Store:
         first_kept = (now - INTAKE_KEPT).astimezone(UTC).date()
         async with self.open_tenant(tenant) as rows:
             gone = await rows.inbox.purge(datetime.combine(first_kept, time.min, UTC))
-        await self.keys.destroy_intake(tenant, first_kept)
+        await self.keys.destroy_days(tenant, "intake", first_kept)
+        return gone
+
+    async def keep_audit(self, tenant: TenantId, now: datetime) -> int:
+        """Sign where the tenant's audit trail stands, and erase records that had their time; returns how many."""
+        async with self.open_tenant(tenant) as rows:
+            await rows.audit.checkpoint(now)
+            gone = await rows.audit.prune(now)
+        await self.keys.destroy_days(tenant, "audit", now.date() - PERIODS.kept)
         return gone
 
     async def ping(self) -> None:

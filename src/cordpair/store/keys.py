@@ -16,12 +16,13 @@ from cordpair.store.sealing import (
     Keyring,
     TenantKey,
     Unreadable,
+    day_subject,
     decrypt,
     encrypt,
-    intake_day_subject,
     new_key,
     place,
 )
+from cordpair.store.signing import Signing
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ class KeyStore:
             raise PermanentFailure(f"CORDPAIR_OPERATOR_KEY: must be {KEY_BYTES} bytes in base64")
         self._pool = pool
         self._operator_key = operator_key
+        self.signing = Signing(operator_key)
         self._tenants: dict[TenantId, TenantKey] = {}
         self._subjects: OrderedDict[tuple[TenantId, str], bytes] = OrderedDict()
 
@@ -85,13 +87,14 @@ class KeyStore:
             self._subjects.pop((tenant, subject), None)
         return len(gone)
 
-    async def destroy_intake(self, tenant: TenantId, before: date) -> int:
-        """Destroy the keys of what came in on days before `before`; returns how many days."""
+    async def destroy_days(self, tenant: TenantId, what: str, before: date) -> int:
+        """Destroy the keys of days before `before`; returns how many days. `what` is intake or audit."""
         async with self._transaction(tenant) as connection:
             rows = await connection.fetch(
-                "select subject from subject_keys where tenant = $1 and subject like 'intake:%' and subject < $2",
+                "select subject from subject_keys where tenant = $1 and subject >= $2 and subject < $3",
                 tenant,
-                intake_day_subject(before),
+                f"{what}:",
+                day_subject(what, before),
             )
         return await self.destroy(tenant, [row["subject"] for row in rows])
 

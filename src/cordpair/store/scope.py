@@ -15,6 +15,7 @@ class Scope:
         self.connection = connection
         self.tenant = tenant
         self._keys = keys
+        self.signing = keys.signing
 
     async def reading(self, subjects: Collection[str]) -> Keyring:
         return await self._keys.for_reading(self.tenant, subjects)

@@ -5,7 +5,8 @@ seals the bytes. What is sealed is bound to its tenant, column, subject and row:
 Destroying a subject's key erases every copy of what it sealed, also in backups of the main database.
 
 Subjects: a call (`call:{id}`), an agent (`agent:{id}`), a party of a CRM (`party:{connector}:{id}`), the tenant's own
-secrets (`tenant`), and the intake of one day (`intake:{yyyy-mm-dd}`). The last one exists because a raw notification
+secrets (`tenant`), the details of one day's audit records (`audit:{yyyy-mm-dd}`), and the intake of one day
+(`intake:{yyyy-mm-dd}`). The last one exists because a raw notification
 comes in before anybody knows which call it is about, and a key per notification would cost one more commit each: all of
 one day's raw payloads share a key, which goes with them after INTAKE_KEPT. What the fold has understood of them by then
 stands sealed under the call's own key.
@@ -54,7 +55,16 @@ def intake_subject(at: datetime) -> str:
 
 
 def intake_day_subject(day: date) -> str:
-    return f"intake:{day.isoformat()}"
+    return day_subject("intake", day)
+
+
+def audit_subject(at: datetime) -> str:
+    """The subject of what the audit trail tells of the UTC day of `at`."""
+    return day_subject("audit", at.astimezone(UTC).date())
+
+
+def day_subject(what: str, day: date) -> str:
+    return f"{what}:{day.isoformat()}"
 
 
 class Keyring:

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from cordpair.core.ids import QueueId
 from cordpair.errors import Rejected, TemporaryFailure
-from cordpair.web.floor_access import FloorSessions, tenant_of_link
+from cordpair.web.floor_access import FloorSessions, link_id, tenant_of_link
 from cordpair.web.floor_live import FloorLive
 from cordpair.web.floor_render import FloorPages, address, notice, partials, server_sent
 from cordpair.web.floor_view import CallSet, FloorSource
@@ -64,10 +64,12 @@ class _Floor:
         self._live = FloorLive(source, self._pages.sections)
 
     async def enter(self, request: Request) -> Response:
-        tenant = tenant_of_link(self._key, request.path_params["token"], self._clock())
+        token = request.path_params["token"]
+        tenant, link = tenant_of_link(self._key, token, self._clock()), link_id(token)
+        await self._source.link_opened(tenant, link)
         query = {"lang": request.query_params.get("lang", ""), "theme": theme_of(request)}
         response = RedirectResponse(address("/floor", query), status_code=303)
-        self._sessions.open(response, tenant, self._clock())
+        self._sessions.open(response, tenant, link, self._clock())
         return response
 
     async def page(self, request: Request) -> Response:
@@ -100,7 +102,8 @@ class _Floor:
     async def retry(self, request: Request) -> Response:
         self._sessions.check_origin(request)
         tenant = self._sessions.tenant(request, self._clock())
-        ordered = await self._source.retry_parked(tenant, request.path_params["parked"])
+        by = self._sessions.actor(request, self._clock())
+        ordered = await self._source.retry_parked(tenant, request.path_params["parked"], by)
         log.info("retry of a parked effect", tenant_id=tenant, ordered=ordered)
         if "hx-request" not in request.headers:
             return RedirectResponse("/floor", status_code=303)

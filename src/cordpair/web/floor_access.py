@@ -3,6 +3,7 @@
 The link's token and the session's are JWTs (HS256) that differ in their audience, so that neither passes as the other.
 """
 
+import hashlib
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ import jwt
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cordpair.core.audit import Actor, link_actor
 from cordpair.core.ids import TenantId
 from cordpair.errors import Rejected
 
@@ -25,7 +27,13 @@ def floor_link(key: bytes, tenant: TenantId, *, public_url: str, now: datetime, 
 
 def tenant_of_link(key: bytes, token: str, now: datetime) -> TenantId:
     """The tenant whose page the link opens. Raises Rejected (403)."""
-    return _read(key, token, _LINK, now)
+    return TenantId(_read(key, token, _LINK, now)["tid"])
+
+
+def link_id(link: str) -> str:
+    """Names a floor link (its address or its token) without opening it."""
+    token = link.rpartition("/")[2]
+    return hashlib.sha256(token.encode()).hexdigest()[:16]
 
 
 class FloorSessions:
@@ -40,11 +48,11 @@ class FloorSessions:
         self._secure = address.scheme == "https"
         self.cookie = "__Host-cordpair-floor" if self._secure else "cordpair-floor"
 
-    def open(self, response: Response, tenant: TenantId, now: datetime) -> None:
-        """Give the browser a session."""
+    def open(self, response: Response, tenant: TenantId, link: str, now: datetime) -> None:
+        """Give the browser a session that knows by which link (its id) it was opened."""
         response.set_cookie(
             self.cookie,
-            _sign(self._key, tenant, _SESSION, now + SESSION),
+            _sign(self._key, tenant, _SESSION, now + SESSION, link),
             max_age=int(SESSION.total_seconds()),
             httponly=True,
             secure=self._secure,
@@ -54,25 +62,34 @@ class FloorSessions:
 
     def tenant(self, request: Request, now: datetime) -> TenantId:
         """The tenant of the request's session. Raises Rejected (403)."""
-        return _read(self._key, request.cookies.get(self.cookie, ""), _SESSION, now)
+        return TenantId(self._claims(request, now)["tid"])
+
+    def actor(self, request: Request, now: datetime) -> Actor:
+        """Whoever acts in the request's session. Raises Rejected (403)."""
+        return link_actor(self._claims(request, now)["sub"])
 
     def check_origin(self, request: Request) -> None:
         """Refuse a change that another site's page asks for. Raises Rejected (403)."""
         if request.headers.get("origin") != self._origin:
             raise Rejected("the request comes from another page", status=403)
 
+    def _claims(self, request: Request, now: datetime) -> dict[str, str]:
+        return _read(self._key, request.cookies.get(self.cookie, ""), _SESSION, now)
 
-def _sign(key: bytes, tenant: TenantId, audience: str, until: datetime) -> str:
-    return jwt.encode({"aud": audience, "tid": tenant, "exp": int(until.timestamp())}, key, algorithm="HS256")
+
+def _sign(key: bytes, tenant: TenantId, audience: str, until: datetime, subject: str = "") -> str:
+    claims = {"aud": audience, "tid": tenant, "sub": subject, "exp": int(until.timestamp())}
+    return jwt.encode(claims, key, algorithm="HS256")
 
 
-def _read(key: bytes, token: str, audience: str, now: datetime) -> TenantId:
+def _read(key: bytes, token: str, audience: str, now: datetime) -> dict[str, str]:
+    """What a valid token says of tenant (`tid`) and link (`sub`)."""
     # The clock is ours to pass in, so the expiry is ours to check.
-    options = {"require": ["aud", "tid", "exp"], "verify_exp": False}
+    options = {"require": ["aud", "tid", "sub", "exp"], "verify_exp": False}
     try:
         claims = jwt.decode(token, key, algorithms=["HS256"], audience=audience, options=options)  # type: ignore[arg-type]
     except jwt.InvalidTokenError as refused:
         raise Rejected("the link or the session is not valid", status=403) from refused
     if not isinstance(claims["exp"], int) or claims["exp"] <= now.timestamp():
         raise Rejected("the link or the session has expired", status=403)
-    return TenantId(str(claims["tid"]))
+    return {"tid": str(claims["tid"]), "sub": str(claims["sub"])}

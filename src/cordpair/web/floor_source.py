@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import structlog
 
+from cordpair.core.audit import Actor
 from cordpair.core.ids import QueueId, TenantId
 from cordpair.core.tenant import TenantSetup
 from cordpair.engine.clock import Clock
+from cordpair.engine.privileged import note_link_opened, retry_effect, retry_notification
 from cordpair.engine.quota import month_begin
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import Rejected, TemporaryFailure
@@ -93,15 +95,15 @@ class StoreFloor:
         stored = await self._stored(tenant)
         return view_of(stored, self._clock.now())
 
-    async def retry_parked(self, tenant: TenantId, parked: str) -> bool:
+    async def link_opened(self, tenant: TenantId, link: str) -> None:
+        await note_link_opened(self._store, tenant, link, now=self._clock.now())
+
+    async def retry_parked(self, tenant: TenantId, parked: str, by: Actor) -> bool:
         number = parked.removeprefix(NOTIFICATION)
         if not number.isascii() or not number.isdigit() or len(number) > _LONGEST_NUMBER:
             return False
-        async with self._store.open_tenant(tenant) as rows:
-            if number == parked:
-                done = await rows.outbox.retry_parked(int(number), self._clock.now())
-            else:
-                done = await rows.inbox.retry(int(number))
+        retry = retry_effect if number == parked else retry_notification
+        done = await retry(self._store, tenant, int(number), by=by, now=self._clock.now())
         self.touch(tenant)
         return done
 

@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from cordpair.core.agent import AgentState
+from cordpair.core.audit import Actor
 from cordpair.core.call import CallState, EndedBy, Outcome
 from cordpair.core.caller import CallerKind, Grade
 from cordpair.core.ids import AgentId, CallId, QueueId, TenantId
@@ -218,7 +219,10 @@ class FloorSource(Protocol):
     def changes(self, tenant: TenantId) -> AsyncIterator[FloorView]:
         """The newest view at once, then one after each change; skipping to the newest is allowed."""
 
-    async def retry_parked(self, tenant: TenantId, parked: str) -> bool:
+    async def link_opened(self, tenant: TenantId, link: str) -> None:
+        """Write down that the floor link of this id was opened."""
+
+    async def retry_parked(self, tenant: TenantId, parked: str, by: Actor) -> bool:
         """Order one more try of a parked effect. False when it is not parked (any more)."""
 
     async def calls(self, tenant: TenantId, of: CallSet, queue: QueueId | None) -> list[CallRow]:

@@ -1,0 +1,80 @@
+"""Privileged actions: each is carried out and written to the audit trail in one transaction.
+
+Whatever needs a right beyond taking calls goes through here, from the command line, a page or a card. What is done
+twice changes nothing the second time and is not written down again.
+"""
+
+from datetime import datetime
+
+from cordpair.core.audit import Action, Actor, Deed, link_actor
+from cordpair.core.ids import TenantId
+from cordpair.core.tenant import TenantSetup
+from cordpair.store.doors import Store, TenantRows
+
+
+async def apply_setup(store: Store, setup: TenantSetup, *, by: Actor, now: datetime) -> None:
+    """Set an organisation up, or change it to `setup`. That a secret is new is written down, never what it is."""
+    async with store.open_tenant(setup.id) as rows:
+        before = await rows.setups.get()
+        if setup == before:
+            return
+        await rows.setups.configure(setup)
+        changed = ", ".join(_changed(before, setup))
+        await _note(rows, now, by, Action.SETUP_APPLIED, setup.id, parts=changed)
+        for target in _new_secrets(before, setup):
+            await _note(rows, now, by, Action.SECRET_CHANGED, target)
+
+
+async def retry_effect(store: Store, tenant: TenantId, effect: int, *, by: Actor, now: datetime) -> bool:
+    """Order one more try of a parked effect. False when it is not parked (any more)."""
+    async with store.open_tenant(tenant) as rows:
+        done = await rows.outbox.retry_parked(effect, now)
+        if done:
+            await _note(rows, now, by, Action.PARKED_RETRIED, f"effect:{effect}")
+        return done
+
+
+async def retry_notification(store: Store, tenant: TenantId, item: int, *, by: Actor, now: datetime) -> bool:
+    """Let a parked notification be folded again. False when it is not parked (any more)."""
+    async with store.open_tenant(tenant) as rows:
+        done = await rows.inbox.retry(item)
+        if done:
+            await _note(rows, now, by, Action.PARKED_RETRIED, f"notification:{item}")
+        return done
+
+
+async def note_link_made(
+    store: Store, tenant: TenantId, link: str, *, by: Actor, now: datetime, until: datetime
+) -> None:
+    """A link to the floor page was made; `link` is its id. Write it down before the link is given away."""
+    async with store.open_tenant(tenant) as rows:
+        await _note(rows, now, by, Action.LINK_MADE, f"link:{link}", until=until.isoformat(timespec="seconds"))
+
+
+async def note_link_opened(store: Store, tenant: TenantId, link: str, *, now: datetime) -> None:
+    """Somebody opened the floor page by a link. Raises Rejected (404) for a tenant that is not set up."""
+    async with store.open_tenant(tenant) as rows:
+        await _note(rows, now, link_actor(link), Action.LINK_OPENED, f"link:{link}")
+
+
+async def _note(rows: TenantRows, now: datetime, by: Actor, action: Action, target: str, **detail: str) -> None:
+    await rows.audit.append(Deed(at=now, actor=by, action=action, target=target, detail=detail))
+
+
+def _changed(before: TenantSetup | None, after: TenantSetup) -> list[str]:
+    """The names of the parts that differ."""
+    names = TenantSetup.__struct_fields__
+    return [name for name in names if before is None or getattr(before, name) != getattr(after, name)]
+
+
+def _new_secrets(before: TenantSetup | None, after: TenantSetup) -> list[str]:
+    old, new = _secrets(before), _secrets(after)
+    return [target for target, secret in new.items() if old.get(target) != secret]
+
+
+def _secrets(setup: TenantSetup | None) -> dict[str, object]:
+    if setup is None:
+        return {}
+    registration = {f"registration:{setup.registration.id}": setup.registration.client_secret}
+    crm = {} if setup.crm is None else {f"crm:{setup.crm.connector}": setup.crm.secrets}
+    return {**registration, **crm}
