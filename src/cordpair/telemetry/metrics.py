@@ -69,6 +69,11 @@ class Metrics:
         self.log_fields_dropped = Counter(
             "cc_log_fields_dropped", "Log fields kept back because no data kind allows them.", registry=registry
         )
+        self.span_attributes_dropped = Counter(
+            "cc_span_attributes_dropped",
+            "Attributes of spans kept back because no data kind allows them.",
+            registry=registry,
+        )
 
     def exposition(self) -> tuple[bytes, str]:
         """Everything in Prometheus' text format, and its content type."""
