@@ -41,7 +41,9 @@ from cordpair.engine.parts import TenantParts, Workshop
 from cordpair.engine.presence import PresenceWatch
 from cordpair.engine.purge import IntakePurge
 from cordpair.engine.quota import LimitWatch, MonthCount
+from cordpair.engine.running import END_S
 from cordpair.engine.service import Follower, TenantService
+from cordpair.engine.setup_watch import SetupWatch
 from cordpair.engine.sync import PartySync
 from cordpair.engine.tenant_loop import TenantLoop
 from cordpair.engine.translation import translators
@@ -84,13 +86,21 @@ class Product:
             store, settings, self.clock, http, media=media.address, prompts=PROMPTS, make_crm=self._open_crm
         )
         name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self.node = Node(store, name, self.wall, self._service)
+        self.setups = SetupWatch(self.workshop, lambda: self.node.tenants)
+        self.node = Node(
+            store,
+            name,
+            self.wall,
+            self._service,
+            finish=lambda tenant: self.outbox.finish(tenant, END_S),
+            tell=self.setups.tell,
+        )
         self.lookout = Lookout(store, self.clock, self.wall, owned=lambda: self.node.tenants, ring=self.node.ring)
         self.outbox = OutboxWorkers(
             store,
             self.clock,
             self.workshop.performer,
-            owned=lambda: self.node.tenants,
+            owned=lambda: self.node.held,
             ring=self.node.ring,
             width=settings.outbox_workers,
             metrics=self.metrics,
@@ -105,7 +115,7 @@ class Product:
     async def run(self) -> None:
         """Fold, perform and keep the floor fresh, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for part in (self.node, self.lookout, self.outbox, self.floor, self.gauges):
+            for part in (self.node, self.setups, self.lookout, self.outbox, self.floor, self.gauges):
                 group.create_task(part.run())
 
     def _open_crm(self, setup: TenantSetup) -> Crm | None:

@@ -125,7 +125,7 @@ async def floor_page(here: House, us: Organisation) -> str:
 
 
 async def test_a_mistake_in_a_connector_keeps_no_caller_waiting(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    served, asked = here.product.node._services[here.lanterns.id].task, []
+    served, asked = here.product.node._services._all[here.lanterns.id].task, []
 
     def broken(self: ImisCrm, bookmark: str | None) -> Any:
         asked.append(self._settings.base_url.rpartition("/")[2])
@@ -139,5 +139,5 @@ async def test_a_mistake_in_a_connector_keeps_no_caller_waiting(here: House, mon
 
     await until(has_gone_wrong)
     await answered(here.lanterns)
-    assert here.product.node._services[here.lanterns.id].task is served
+    assert here.product.node._services._all[here.lanterns.id].task is served
     assert not served.done()

@@ -1,17 +1,22 @@
-"""One process of the product: holds leases of tenants, runs their loops and their outbox."""
+"""One process of the product: holds leases of tenants, and runs their services.
+
+Nodes share the tenants evenly. Who joins gets its share from those who have more; who leaves, or dies, is replaced by
+those who stay. Whatever they believe of each other, the lease's epoch lets only one of them write.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 
-import msgspec
 import structlog
 
 from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
+from cordpair.core.sharing import fair_share, surplus
 from cordpair.engine.clock import Clock
-from cordpair.engine.service import TenantService
+from cordpair.engine.running import MakeService, RunningServices
+from cordpair.engine.wakeup import Bell
 from cordpair.errors import CordpairError
 from cordpair.store.doors import Store
 
@@ -19,95 +24,103 @@ log = structlog.get_logger(__name__)
 
 LEASE_S = 10.0  #: real seconds; another node takes over when they pass without renewal, or at once when we are dead
 RENEW_S = 2.5
+PATIENCE_S = 5.0  #: how long a free tenant waits for a node that has room, before any takes it
 
-#: Makes the service of a tenant that this node has just got, for the given epoch, on its newest setup.
-MakeService = Callable[[TenantId, int], Awaitable[TenantService]]
-
-
-class _Running(msgspec.Struct, frozen=True):
-    """A service at work: for which epoch of the lease, on which revision of the setup."""
-
-    epoch: int
-    revision: int
-    service: TenantService
-    task: asyncio.Task[None]
-
-    def is_current(self, epoch: int | None, revision: int | None) -> bool:
-        return not self.task.done() and (self.epoch, self.revision) == (epoch, revision)
+#: Waits until what was ordered for a tenant is carried out, or breaks it off after a while.
+Finish = Callable[[TenantId], Awaitable[None]]
+#: Hears of all tenants, each with the number of its newest setup.
+Tell = Callable[[Mapping[TenantId, int]], None]
 
 
 class Node:
-    """Owns as many tenants as it can get. `name` is unique for every start of a process."""
+    """Owns its share of the tenants. `name` is unique for every start of a process."""
 
-    def __init__(self, store: Store, name: str, wall: Clock, make_service: MakeService) -> None:
+    def __init__(
+        self, store: Store, name: str, wall: Clock, make_service: MakeService, *, finish: Finish, tell: Tell
+    ) -> None:
         self.name = name
-        self._store, self._wall, self._make_service = store, wall, make_service
-        self._beacon = store.beacon(name)
-        self._services: dict[TenantId, _Running] = {}
+        self._store, self._wall, self._finish, self._tell = store, wall, finish, tell
+        self._news = Bell()
+        self._beacon = store.beacon(name, self._news.ring)
+        self._services = RunningServices(make_service)
+        self._one_at_a_time = asyncio.Lock()
+        self._is_leaving = False
 
     @property
     def tenants(self) -> frozenset[TenantId]:
         """The tenants that this node writes for."""
-        return frozenset(self._services)
+        return self._services.tenants
+
+    @property
+    def held(self) -> frozenset[TenantId]:
+        """The tenants whose effects this node carries out."""
+        return self._services.held
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether others take over from us, for good."""
+        return self._is_leaving
 
     def floors(self) -> dict[TenantId, Floor]:
         """The floors in memory here, of the tenants that this node writes for."""
-        floors = ((tenant, running.service.floor) for tenant, running in self._services.items())
-        return {tenant: floor for tenant, floor in floors if floor is not None}
+        return self._services.floors()
 
     def ring(self, tenant: TenantId) -> None:
-        """There is something in the tenant's inbox. For a tenant of another node its poll will see it."""
-        if tenant in self._services:
-            self._services[tenant].service.bell.ring()
+        """There is something in the tenant's inbox. Of a tenant of another node its lookout will see it."""
+        self._services.ring(tenant)
 
     async def run(self) -> None:
-        """Keep leases and loops in step until cancelled; then give the leases back."""
+        """Keep leases and services in step until cancelled; then give the leases back."""
         try:
             while True:
-                await self._renew()
-                await self._wall.sleep(RENEW_S)
+                async with self._one_at_a_time:
+                    if not self._is_leaving:
+                        await self._renew()
+                await self._news.heard(RENEW_S)
         finally:
             await self._let_go()
 
+    async def leave(self) -> None:
+        """Take no tenant any more and hand ours over: each as soon as what it is at has come to its end."""
+        self._is_leaving = True
+        with contextlib.suppress(CordpairError):
+            await self._beacon.stand_down()
+        async with self._one_at_a_time:
+            await self._hand_over(self._services.tenants)
+
     async def _renew(self) -> None:
+        now = self._wall.now()
         try:
             await self._beacon.burn()
             async with self._store.open_queue() as queue:
-                await queue.bury(self._wall.now())
+                await queue.bury(now)
                 revisions = await queue.revisions()
-                epochs = await queue.lease(list(revisions), self.name, self._wall.now(), timedelta(seconds=LEASE_S))
+                crew = await queue.crew(now, timedelta(seconds=PATIENCE_S))
+                share = fair_share(len(revisions), crew.nodes)
+                most = None if crew.is_waiting else share
+                epochs = await queue.lease(list(revisions), self.name, now, timedelta(seconds=LEASE_S), most=most)
         except CordpairError as exc:
             log.warning("leases could not be renewed", error=type(exc).__name__)
             return
-        for tenant in list(self._services):
-            if not self._services[tenant].is_current(epochs.get(tenant), revisions.get(tenant)):
-                await self._stop(tenant)
-        for tenant, epoch in epochs.items():
-            if tenant not in self._services:
-                await self._start(tenant, epoch, revisions[tenant])
+        self._tell(revisions)
+        await self._services.keep(epochs, revisions)
+        if not crew.is_waiting:
+            await self._hand_over(surplus(self._services.in_order(), share))
 
-    async def _start(self, tenant: TenantId, epoch: int, revision: int) -> None:
-        try:
-            service = await self._make_service(tenant, epoch)
-        except Exception as exc:
-            log.error("a tenant could not be started", tenant=tenant, error=type(exc).__name__, exc_info=exc)
-            return
-        task = asyncio.create_task(service.run(), name=f"tenant {tenant}")
-        self._services[tenant] = _Running(epoch, revision, service, task)
-        log.info("tenant taken over", tenant=tenant, epoch=epoch)
+    async def _hand_over(self, tenants: Iterable[TenantId]) -> None:
+        await asyncio.gather(*(self._hand_over_one(tenant) for tenant in tenants))
 
-    async def _stop(self, tenant: TenantId) -> None:
-        task = self._services.pop(tenant).task
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            try:
-                await task
-            except Exception as exc:
-                log.error("the service of a tenant ended", tenant=tenant, error=type(exc).__name__, exc_info=exc)
+    async def _hand_over_one(self, tenant: TenantId) -> None:
+        await self._services.end(tenant)
+        await self._finish(tenant)
+        with contextlib.suppress(CordpairError):  # then it is found free when the lease has run out
+            async with self._store.open_queue() as queue:
+                await queue.release(self.name, [tenant], self._wall.now())
+        log.info("tenant handed over", tenant=tenant)
 
     async def _let_go(self) -> None:
-        for tenant in list(self._services):
-            await self._stop(tenant)
+        for tenant in self._services.tenants:
+            await self._services.stop(tenant)
         with contextlib.suppress(CordpairError):
             async with self._store.open_queue() as queue:
                 await queue.release(self.name)

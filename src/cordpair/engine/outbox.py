@@ -95,6 +95,14 @@ class OutboxWorkers:
                 )
                 self._begin(tenant, row, self._perform(tenant, begun))
 
+    async def finish(self, tenant: TenantId, limit_s: float) -> None:
+        """Wait for what is under way for a tenant that we own no more; after real seconds break it off."""
+        mine = {task for task, (whose, _) in self._busy.items() if whose == tenant}
+        if mine:
+            _, late = await asyncio.wait(mine, timeout=limit_s)
+            for task in late:
+                task.cancel()
+
     def at_work(self, tenant: TenantId) -> list[int]:
         """The effects of a tenant that workers are at."""
         return [row for whose, row in self._busy.values() if whose == tenant]
@@ -116,7 +124,8 @@ class OutboxWorkers:
             log.warning("outbox waits for the database", error=type(exc).__name__)
             return []
         self._waits = len(claimed) == room
-        return claimed
+        still = self._owned()  # a tenant may have been handed over meanwhile, and its claims with it
+        return [one for one in claimed if one[0] in still]
 
     def _start(self, tenant: TenantId, row: int) -> None:
         if (tenant, row) in self._busy.values():

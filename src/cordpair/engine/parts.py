@@ -21,6 +21,8 @@ from cordpair.errors import Rejected
 from cordpair.settings import Settings
 from cordpair.store.doors import Store
 
+STILL_USED_S = 30.0  #: real seconds in which work that began with former parts ends
+
 #: Makes the CRM connector of a tenant, or None when it has none.
 MakeCrm = Callable[[TenantSetup], Crm | None]
 
@@ -61,6 +63,7 @@ class Workshop:
         self._parts: dict[TenantId, TenantParts] = {}
         self._registrations: dict[RegistrationId, TenantId] = {}
         self._lock = asyncio.Lock()
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def of(self, tenant: TenantId) -> TenantParts:
         """The tenant's parts. Raises Rejected (404) for a tenant that is not set up."""
@@ -80,7 +83,9 @@ class Workshop:
             former = self._parts.get(tenant)
             parts = self._parts[tenant] = await self._build(tenant, former)
         if former is not None and former is not parts:
-            await _let_go(former, tokens=former.tokens is not parts.tokens)
+            task = asyncio.create_task(self._let_go_later(former, tokens=former.tokens is not parts.tokens))
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
         return parts
 
     async def registration(self, name: RegistrationId) -> Registration | None:
@@ -104,8 +109,18 @@ class Workshop:
 
     async def close(self) -> None:
         """Let go of all connections."""
+        for task in self._leaving:
+            task.cancel()
+        await asyncio.gather(*self._leaving, return_exceptions=True)
         for parts in self._parts.values():
             await _let_go(parts)
+
+    async def _let_go_later(self, parts: TenantParts, *, tokens: bool) -> None:
+        """Somebody may be at work with them still; told to end, at once."""
+        try:
+            await self._clock.sleep(STILL_USED_S * self._clock.rate)
+        finally:
+            await _let_go(parts, tokens=tokens)
 
     async def _build(self, tenant: TenantId, former: TenantParts | None = None) -> TenantParts:
         async with self._store.open_tenant(tenant) as rows:

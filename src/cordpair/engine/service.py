@@ -30,8 +30,14 @@ class TenantService:
         """The tenant in memory, as of the last commit; None while it is being rebuilt."""
         return self._loop.floor
 
+    def end(self) -> None:
+        """Come to an end with the turn of the fold that is under way."""
+        self._loop.end()
+
     async def run(self) -> None:
+        """Until `end`, or until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for follower in self._followers:
-                group.create_task(follower.run())
-            group.create_task(self._loop.run())
+            followers = [group.create_task(follower.run()) for follower in self._followers]
+            await self._loop.run()
+            for follower in followers:
+                follower.cancel()

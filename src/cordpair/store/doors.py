@@ -1,7 +1,7 @@
 """The two doors to the data: `open_tenant` for all content of one tenant, `open_queue` for whose turn it is."""
 
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, time, timedelta
 from typing import Self
@@ -122,9 +122,12 @@ class Store:
         async with _transaction(self._queue, "begin", "queue's door") as connection:
             yield QueueRows(connection)
 
-    def beacon(self, owner: str) -> Beacon:
-        """Says, for as long as it burns, that the owner of this name lives. Keeps one connection."""
-        return Beacon(self._queue, owner)
+    def beacon(self, owner: str, heard: Callable[[], None] = lambda: None) -> Beacon:
+        """Says, for as long as it burns, that the owner of this name lives. Keeps one connection.
+
+        `heard` is called when leases were given back or a setup was changed, by whichever process.
+        """
+        return Beacon(self._queue, owner, heard)
 
     async def accept(self, tenant: TenantId, items: Sequence[Incoming]) -> int:
         """Store what came in, durably before this returns; returns how many were new (a known source and key is not).

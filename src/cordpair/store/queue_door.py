@@ -4,13 +4,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import msgspec
 
 from cordpair.core.effects import Lane
 from cordpair.core.ids import RegistrationId, TenantId
-from cordpair.store.beacon import SPACE
+from cordpair.store.beacon import NEWS, SPACE, TAKES
 from cordpair.store.databases import Connection
+from cordpair.store.flow_turns import FlowTurns
 
 _RELEASED = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Crew(msgspec.Struct, frozen=True):
+    """Who is there to own tenants: `nodes` processes that live and take some; `is_waiting`: nobody took one in time."""
+
+    nodes: int
+    is_waiting: bool
 
 
 class QueueRows:
@@ -18,6 +27,7 @@ class QueueRows:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.flows = FlowTurns(connection)
 
     async def tenants(self) -> list[TenantId]:
         """All tenants that are set up."""
@@ -36,19 +46,37 @@ class QueueRows:
         return _tenant(rows[0]) if len(rows) == 1 else None
 
     async def lease(
-        self, tenants: Sequence[TenantId], owner: str, now: datetime, ttl: timedelta
+        self,
+        tenants: Sequence[TenantId],
+        owner: str,
+        now: datetime,
+        ttl: timedelta,
+        *,
+        most: int | None = None,
     ) -> dict[TenantId, int]:
         """Become or stay the owner of these tenants until `now + ttl`; returns the epoch of each that we own now.
 
         A tenant whose lease another owner still holds, or whose former owner is committing at this moment, is left out.
-        A change of owner makes a new, higher epoch.
+        A change of owner makes a new, higher epoch. Who has `most` tenants takes no further one that had an owner.
         """
-        rows = await self._connection.fetch(_LEASE, list(tenants), owner, now, now + ttl)
+        rows = await self._connection.fetch(_LEASE, list(tenants), owner, now, now + ttl, most)
         return {_tenant(row): row["epoch"] for row in rows}
 
-    async def release(self, owner: str) -> None:
-        """Give all tenants of this owner back, so that another one need not wait."""
-        await self._connection.execute("update leases set expires_at = $2 where owner = $1", owner, _RELEASED)
+    async def crew(self, now: datetime, patience: timedelta) -> Crew:
+        """Who shares the tenants. An owner that lets leases run out stands still and is not counted.
+
+        `patience` is how long a lease that ran out or was given back waits for somebody who has room.
+        """
+        [row] = await self._connection.fetch(_CREW, now, now - patience, TAKES)
+        return Crew(row["nodes"], row["is_waiting"])
+
+    async def release(self, owner: str, tenants: Sequence[TenantId] | None = None, at: datetime = _RELEASED) -> None:
+        """Give these tenants of this owner back (None: all), as of `at`, so that another one need not wait.
+
+        For owners that have stopped: what they had claimed may run at once, as with `bury`. All processes hear of it.
+        """
+        chosen = None if tenants is None else list(tenants)
+        await self._connection.execute(_RELEASE, owner, chosen, at, int(Lane.CRM), NEWS)
 
     async def bury(self, now: datetime) -> list[TenantId]:
         """End the leases of owners whose beacon is out; returns their tenants. For processes whose own beacon burns.
@@ -111,8 +139,9 @@ _LEASE = """
 with renewed as (
     update leases set expires_at = $4 where owner = $2 and tenant = any($1::uuid[]) returning tenant, epoch
 ), free as (
-    select tenant from leases
-    where tenant = any($1::uuid[]) and owner <> $2 and expires_at <= $3 for update skip locked
+    select tenant from leases where tenant = any($1::uuid[]) and owner <> $2 and expires_at <= $3
+    order by expires_at limit case when $5::integer is null then null
+    else greatest($5 - (select count(*) from renewed), 0) end for update skip locked
 ), taken as (
     update leases l set owner = $2, epoch = l.epoch + 1, expires_at = $4
     from free f where l.tenant = f.tenant returning l.tenant, l.epoch
@@ -126,20 +155,39 @@ select * from renewed union all select * from taken union all select * from made
 """
 
 # `burning` is read once: the server looks at all of its locks for it.
-_BURY = """
+_BURNING = """
 with burning as materialized (
     select objid::bigint as owner from pg_locks
-    where locktype = 'advisory' and classid::bigint = $2 and objsubid = 2 and granted
+    where locktype = 'advisory' and classid::bigint = {space} and objsubid = 2 and granted
     and database = (select oid from pg_database where datname = current_database())
-), dead as (
-    update leases set expires_at = $1
-    where expires_at > $1 and hashtext(owner)::bigint & 4294967295 not in (select owner from burning) returning tenant
-), freed as (
+)"""
+_FREED = """
+freed as (
     update outbox o set state = 'ready', lease_until = null, unknown = o.unknown or o.state = 'sending'
-    from dead d where o.tenant = d.tenant and (o.state = 'claimed' or (o.state = 'sending' and o.lane < $3))
-)
+    from {whose} d where o.tenant = d.tenant and (o.state = 'claimed' or (o.state = 'sending' and o.lane < {crm}))
+)"""
+_HASH = "hashtext(owner)::bigint & 4294967295"
+_BURY = f"""
+{_BURNING.format(space="$2")}, dead as (
+    update leases set expires_at = $1
+    where owner <> '' and expires_at > $1 and {_HASH} not in (select owner from burning) returning tenant
+), {_FREED.format(whose="dead", crm="$3")}
 select tenant from dead
-"""
+"""  # noqa: S608 - put together from the constants above
+_CREW = f"""
+{_BURNING.format(space="$3")}
+select (
+    select count(*) from burning
+    where owner not in (select {_HASH} from leases where owner <> '' and expires_at <= $1)
+) as nodes, exists (select from leases where expires_at <= $2) as is_waiting
+"""  # noqa: S608
+_RELEASE = f"""
+with given as (
+    update leases set owner = '', expires_at = $3 where owner = $1 and ($2::uuid[] is null or tenant = any($2::uuid[]))
+    returning tenant
+), {_FREED.format(whose="given", crm="$4")}
+select pg_notify($5, '') where exists (select from given)
+"""  # noqa: S608
 
 # Both walk from tenant to tenant along a partial index: what it costs depends on the tenants that have something to do,
 # not on how much they have.

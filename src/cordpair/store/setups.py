@@ -8,6 +8,7 @@ from cordpair.core.ids import RegistrationId
 from cordpair.core.quota import QuotaPolicy
 from cordpair.core.tenant import CrmSetup, Queue, Registration, TenantSetup
 from cordpair.store.agents import Agents
+from cordpair.store.beacon import NEWS
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import TENANT_SUBJECT
 
@@ -44,6 +45,7 @@ class Setups:
         await self._put_crm(setup.crm)
         await self._put_queues(setup.queues)
         await self._agents.configure(setup.agents)
+        await self._scope.connection.execute("select pg_notify($1, '')", NEWS)
 
     async def get(self) -> TenantSetup | None:
         """The tenant's setup with its secrets in the clear; None when there is none."""
