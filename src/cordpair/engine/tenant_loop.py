@@ -1,14 +1,10 @@
 """The one writer of a tenant: reads its inbox and its timers, folds, and makes the result true in one transaction.
 
-What comes in at this very process is stored by that same transaction. What other nodes have stored, what effects came
-to and what has become due is looked for when the bell rings.
-
 Memory follows the commit: when a commit fails, or the lease is lost, the floor in memory is thrown away and built anew
 from the store. When a batch raises, each of its rows and timers is tried alone; what raises again is parked, so that no
 poison event blocks a tenant.
 """
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,10 +17,9 @@ from cordpair.core import fold
 from cordpair.core.changes import Changes, Timer
 from cordpair.core.effects import Effect
 from cordpair.core.floor import Floor
-from cordpair.core.ids import CallId, TenantId
+from cordpair.core.ids import TenantId
 from cordpair.engine.clock import Clock
-from cordpair.engine.deliveries import Deliveries, Delivery
-from cordpair.engine.facts import LinkOf, Told, Translate, about, identify, read
+from cordpair.engine.facts import LinkOf, Told, Translate, identify, read
 from cordpair.engine.quota import MonthCount
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import IllegalEvent, TemporaryFailure
@@ -60,19 +55,10 @@ class _Written(msgspec.Struct, frozen=True):
 
 
 class _Batch(msgspec.Struct):
-    """What one turn works on: at most so many rows and timers of the store, and what comes in just now."""
+    """What one turn has read from the store."""
 
-    most_rows: int
-    most_timers: int
-    delivery: Delivery | None = None
     rows: list[InboxRow] = []
-    taken: list[InboxRow] = []
     fired: list[Timer] = []
-
-    @property
-    def is_full(self) -> bool:
-        """Whether there may be more of the same."""
-        return 0 < self.most_rows == len(self.rows) or 0 < self.most_timers == len(self.fired)
 
 
 class TenantLoop:
@@ -101,7 +87,6 @@ class TenantLoop:
         self._translators, self._link, self._region = translators, link, region
         self._publish, self._metrics, self._quota = publish, metrics, quota
         self._workers = workers
-        self._deliveries = Deliveries(self.bell)
         self._floor: Floor | None = None
         self._unsure = False  #: whether a commit has failed since the floor was built
         self._is_ending = False
@@ -111,95 +96,72 @@ class TenantLoop:
         """The tenant in memory; None while it is being rebuilt."""
         return self._floor
 
-    def ring(self) -> None:
-        """Something was stored for this tenant."""
-        self.bell.ring()
-
-    async def take_in(self, items: Sequence[Incoming]) -> set[tuple[str, str]] | None:
-        """Store and fold `items` in one commit; (source, key) of the new ones. None when it cannot be done now."""
-        if self._floor is None or len(items) > BATCH:
-            return None
-        return await self._deliveries.put(items)
-
     async def run(self) -> None:
-        """Fold until cancelled. A failure of the database is waited out."""
-        look = True
-        try:
-            with self._store.folded_by(self.tenant, self):
-                while True:
-                    look = await self._round(look)
-        finally:
-            self._deliveries.give_back()
+        """Fold until `end`, or until cancelled. A failure of the database is waited out."""
+        while not self._is_ending:
+            try:
+                worked = await self.turn()
+            except TemporaryFailure as exc:
+                log.warning("tenant waits for the database", tenant=self.tenant, error=type(exc).__name__)
+                self._floor, worked = None, False
+            if not worked:
+                await self.bell.heard(POLL_S)
 
-    async def _round(self, look: bool) -> bool:
-        """One turn, and the wait for the next; returns whether that one has to look into the store."""
-        try:
-            batch = await self._turn(look)
-        except TemporaryFailure as exc:
-            log.warning("tenant waits for the database", tenant=self.tenant, error=type(exc).__name__)
-            self._floor = None
-            await self.bell.heard(POLL_S)
-            return True
-        return batch.is_full or await self.bell.heard(POLL_S)
+    def end(self) -> None:
+        """Come to an end with the turn that is under way."""
+        self._is_ending = True
+        self.bell.ring()
 
     async def turn(self) -> bool:
         """One batch. Returns whether there was any work. Raises TemporaryFailure; StaleLease when the lease is lost."""
-        batch = await self._turn(True)
-        return bool(batch.rows or batch.taken or batch.fired)
-
-    async def _turn(self, look: bool) -> _Batch:
-        most = BATCH if look else 0
-        batch = _Batch(most, most, self._deliveries.next())
+        batch = _Batch()
         try:
-            await self._fold(batch)
+            return await self._fold(batch, BATCH, BATCH)
         except TemporaryFailure:
             raise
         except Exception as exc:
-            if not batch.rows and not batch.fired and batch.delivery is None:
+            if not batch.rows and not batch.fired:
                 raise  # the floor cannot be read: nothing can be put aside that would help
             self._note(exc)
             await self._one_by_one(len(batch.rows), len(batch.fired))
-        finally:
-            if batch.delivery is not None:
-                batch.delivery.end()
-        return batch
+            return True
 
     async def _one_by_one(self, rows: int, timers: int) -> None:
         """Something in a batch raises: try each of it alone, and put aside what raises again."""
         for most_rows, most_timers in [(1, 0)] * rows + [(0, 1)] * timers:
-            batch = _Batch(most_rows, most_timers)
+            batch = _Batch()
             try:
-                await self._fold(batch)
+                await self._fold(batch, most_rows, most_timers)
             except TemporaryFailure:
                 raise
             except Exception as exc:  # noqa: BLE001 - the outermost place of this work: it is parked with its reason
                 self._note(exc)
                 await self._put_aside(batch, f"could not be folded: {type(exc).__name__}")
 
-    async def _fold(self, batch: _Batch) -> None:
+    async def _fold(self, batch: "_Batch", most_rows: int, most_timers: int) -> bool:
         """Read, fold, commit. What was read stands in `batch`, also when this raises."""
         try:
             floor = self._floor or await self._open()
             async with self._store.open_tenant(self.tenant) as rows:
-                told = await self._read(rows, floor, batch)
-                written = await self._make_true(rows, floor, told, batch)
+                told = await self._read(rows, floor, batch, most_rows, most_timers)
+                if not told and not batch.fired and not floor.changes.history:
+                    return False
+                results = [self._fold_row(floor, one) for one in told]
+                self._fold_timers(floor, batch.fired)
+                written = await self._make_true(rows, floor, list(zip(told, results, strict=True)), batch.fired)
         except BaseException:
             self._floor = None  # half-folded, or not what the store holds
             self._unsure = True
             raise
-        if batch.delivery is not None:
-            batch.delivery.new = {(row.source, row.key) for row in batch.taken}
-        if written is not None:
-            self._committed(floor, written)
+        self._committed(floor, written)
+        return True
 
-    async def _read(self, rows: TenantRows, floor: Floor, batch: _Batch) -> list[Told]:
-        if batch.most_rows:
-            batch.rows = await rows.inbox.unfolded(batch.most_rows)
-        if batch.most_timers:
-            batch.fired = await rows.timers.due(self._clock.now(), batch.most_timers)
-        if batch.delivery is not None:
-            batch.taken = await rows.inbox.take_in(batch.delivery.items, self._clock.now())
-        told = read([*batch.rows, *batch.taken], self._translators)
+    async def _read(
+        self, rows: TenantRows, floor: Floor, batch: "_Batch", most_rows: int, most_timers: int
+    ) -> list[Told]:
+        batch.rows = await rows.inbox.unfolded(most_rows) if most_rows else []
+        batch.fired = await rows.timers.due(self._clock.now(), most_timers) if most_timers else []
+        told = read(batch.rows, self._translators)
         await identify(told, rows.parties, self._link, self._region)
         await self._remember_closed(rows, floor, told)
         if self._quota is not None:
@@ -228,9 +190,9 @@ class TenantLoop:
         if missing:
             floor.calls.update({call.id: call for call in await rows.calls.load(missing)})
 
-    def _fold_row(self, floor: Floor, one: Told) -> str:
-        """Fold the facts of one row; the verdict for whoever waits for it."""
-        verdict = "ok"
+    def _fold_row(self, floor: Floor, one: Told) -> bytes:
+        """Fold the facts of one row; what it came to is kept for whoever waits for it."""
+        verdict = "ok" if not one.error else "unreadable"
         for event in one.events:
             try:
                 fold.apply(floor, event)
@@ -239,7 +201,7 @@ class TenantLoop:
                 self._metrics.inbox_ignored.labels(reason=type(event).__name__).inc()
         lag = (self._clock.now() - one.row.received_at).total_seconds() / self._clock.rate
         self._metrics.event_lag_seconds.observe(max(lag, 0.0))
-        return verdict
+        return verdict.encode()
 
     def _fold_timers(self, floor: Floor, fired: Sequence[Timer]) -> None:
         """What has become due, unless this very batch has moved or cancelled it."""
@@ -251,68 +213,33 @@ class TenantLoop:
                 except IllegalEvent:
                     continue
 
-    async def _make_true(self, rows: TenantRows, floor: Floor, told: Sequence[Told], batch: _Batch) -> _Written | None:
-        """Fold and write; None when there is nothing to write."""
-        if not told and not batch.fired and not floor.changes.history:
-            return None
-        stored = {row.id for row in batch.rows}
-        marks: dict[int, bytes | None] = {}
-        for one in told:
-            verdict = self._fold_row(floor, one)
+    async def _make_true(
+        self, rows: TenantRows, floor: Floor, told: Sequence[tuple[Told, bytes]], fired: Sequence[Timer]
+    ) -> "_Written":
+        changes = floor.take_changes()
+        readable = {one.row.id: result for one, result in told if not one.error}
+        for one, _ in told:
             if one.error:
                 await rows.inbox.park(one.row.id, one.error)
-                self._look_at(floor, about(one.row, self.tenant))
-            elif one.row.source == "command":
-                marks[one.row.id] = verdict.encode()
-            elif one.row.id in stored:
-                marks[one.row.id] = None
-        self._fold_timers(floor, batch.fired)
-        changes = floor.take_changes()
         handed = self._workers.room() if self._workers is not None else None
-        return _Written(changes, handed, await self._write(rows, changes, marks, batch.fired, handed))
+        return _Written(changes, handed, await self._write(rows, changes, readable, fired, handed))
 
     def _committed(self, floor: Floor, written: "_Written") -> None:
         """What is true now may be done, and shown."""
         changes = written.changes
         if self._workers is not None and written.handed is not None:
             self._workers.take(self.tenant, changes.effects, written.ids, written.handed)
+        self._count(changes)
         self._forget_old(floor)
         self._publish(self.tenant, floor, changes)
 
-    async def _put_aside(self, batch: _Batch, why: str) -> None:
-        """Park a row. A timer becomes a row, so that people see it and can have it tried again.
-
-        The call that it was about is read anew at once: Graph knows what we could not fold.
-        """
-        try:
-            await self._park(batch, why, look=True)
-        except TemporaryFailure:
-            raise
-        except Exception as exc:  # noqa: BLE001 - the call itself cannot be folded: then it is only parked
-            self._note(exc)
-            await self._park(batch, why, look=False)
-
-    async def _park(self, batch: _Batch, why: str, *, look: bool) -> None:
-        try:
-            floor = self._floor or await self._open()
-            async with self._store.open_tenant(self.tenant) as rows:
-                for row in batch.rows:
-                    await rows.inbox.park(row.id, why)
-                    if look:
-                        self._look_at(floor, about(row, self.tenant))
-                await rows.inbox.put([_as_row(timer, self._clock.now()) for timer in batch.fired])
-                changes = floor.take_changes()
-                written = _Written(changes, None, await self._write(rows, changes, {}, batch.fired))
-        except BaseException:
-            self._floor = None
-            raise
-        self._committed(floor, written)
-
-    def _look_at(self, floor: Floor, call: CallId | None) -> None:
-        """Have a call read anew, when there is one that stands."""
-        if call is not None:
-            with contextlib.suppress(IllegalEvent):
-                fold.apply(floor, e.CheckDue(at=self._clock.now(), call=call))
+    async def _put_aside(self, batch: "_Batch", why: str) -> None:
+        """Park a row. A timer becomes a row, so that people see it and can have it tried again."""
+        async with self._store.open_tenant(self.tenant) as rows:
+            for row in batch.rows:
+                await rows.inbox.park(row.id, why)
+            await rows.inbox.put([_as_row(timer, self._clock.now()) for timer in batch.fired])
+            await self._write(rows, Changes(), {}, batch.fired)
 
     def _note(self, exc: Exception) -> None:
         log.error("an event could not be folded", tenant=self.tenant, error=type(exc).__name__, exc_info=exc)
@@ -321,7 +248,7 @@ class TenantLoop:
         self,
         rows: TenantRows,
         changes: Changes,
-        folded: Mapping[int, bytes | None],
+        folded: Mapping[int, bytes],
         fired: Sequence[Timer],
         handed: Handed | None = None,
     ) -> Mapping[str, int]:
@@ -334,6 +261,11 @@ class TenantLoop:
             now=self._clock.now(),
             handed=handed,
         )
+
+    def _count(self, changes: Changes) -> None:
+        for call in changes.calls.values():
+            if call.closed_at is not None and call.outcome is not None and not call.activity:
+                self._metrics.calls_ended.labels(outcome=call.outcome).inc()
 
     def _forget_old(self, floor: Floor) -> None:
         """Closed calls leave memory after a while; the store keeps them."""
