@@ -178,7 +178,10 @@ class Callers:
     def left(self, call: Call) -> None:
         caller = self.on_the_line.get(call.id)
         if caller and not caller.is_manual and not call.is_over:
-            caller.talking = bool(call.users())  # whoever comes next is talked to, too
+            stays = call.users()
+            caller.talking = bool(stays)  # whoever comes next is talked to, too
+            if stays:
+                self._cloud.clock.later(caller.talk_s, lambda: self._say_goodbye(caller, stays[0]))
             self._cloud.clock.later(_HEARS_NOTHING_S, lambda: self._notice_silence(caller))
 
     def ended(self, call: Call) -> None:
