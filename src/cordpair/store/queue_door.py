@@ -10,7 +10,6 @@ from cordpair.core.effects import Lane
 from cordpair.core.ids import RegistrationId, TenantId
 from cordpair.store.beacon import NEWS, SPACE, TAKES
 from cordpair.store.databases import Connection
-from cordpair.store.flow_turns import FlowTurns
 
 _RELEASED = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -27,7 +26,6 @@ class QueueRows:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.flows = FlowTurns(connection)
 
     async def tenants(self) -> list[TenantId]:
         """All tenants that are set up."""
