@@ -60,10 +60,12 @@ from cordpair.web.floor_source import StoreFloor
 from cordpair.web.health import health_routes
 from cordpair.web.media import PROMPTS, MediaLinks
 from cordpair.web.pages import SecureHeaders
+from cordpair.web.parting import PartingServer
 from cordpair.web.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
 
+FAREWELL_S = 1.0  #: how long a node that has handed everything over still answers
 DATABASE_WITHIN_S = 60.0  #: how long a starting node waits for a database that is away
 
 
@@ -244,8 +246,8 @@ async def _opened(databases: Databases, operator: bytes, pool_size: int) -> Stor
 _LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
 
 
-async def serve(product: Product, *, sock: socket.socket | None = None) -> None:
-    """Serve and run until cancelled or a signal ends it; what is under way is finished first."""
+async def serve(product: Product, *, sock: socket.socket | None = None, told: asyncio.Event | None = None) -> None:
+    """Serve and run until cancelled. Once `told`, finish what is under way and hand it over first, then end."""
     settings = product.settings
     config = uvicorn.Config(
         product.app,
@@ -257,13 +259,20 @@ async def serve(product: Product, *, sock: socket.socket | None = None) -> None:
         lifespan="off",
         timeout_graceful_shutdown=3,
     )
-    server = uvicorn.Server(config)
+    server = PartingServer(config)
+    leaving = asyncio.create_task((told or asyncio.Event()).wait())
     serving = asyncio.create_task(server.serve(sockets=[sock] if sock else None), name="http")
     running = asyncio.create_task(product.run(), name="product")
     log.info("cordpair serves", version=__version__)
     try:
-        await asyncio.wait({running, serving}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if leaving.done():
+            log.info("cordpair leaves")
+            server.take_leave()
+            await product.node.leave()
+            await product.wall.sleep(FAREWELL_S)
     finally:
+        leaving.cancel()
         server.should_exit = True
         await asyncio.wait({serving})
         running.cancel()

@@ -1,6 +1,7 @@
 """`cordpair serve`: one node of the product, until it is told to stop."""
 
 import asyncio
+import signal
 
 import typer
 import uvloop
@@ -27,6 +28,20 @@ async def _serve(settings: Settings) -> None:
         if settings.metrics_port:
             start_http_server(settings.metrics_port, "127.0.0.1", product.metrics.registry)
         try:
-            await serve(product)
+            await serve(product, told=_told())
         except asyncio.CancelledError:
             return
+
+
+def _told() -> asyncio.Event:
+    """Set by the first signal to end; the second one ends the process at once."""
+    told, loop, numbers = asyncio.Event(), asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+
+    def tell() -> None:
+        told.set()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    for number in numbers:
+        loop.add_signal_handler(number, tell)
+    return told
