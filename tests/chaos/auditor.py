@@ -16,12 +16,12 @@ import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.evidence import Evidence, Row, gathered
+from tests.chaos.evidence import Evidence, Row, gathered, rows_of
 
 #: Emulated seconds: two people may meet in a call for as long as it takes to see it and to take one out.
 MEET_S = 15.0
@@ -74,12 +74,7 @@ def _activity_of(call: Row, by_number: dict[str, Row], seen: Evidence) -> Iterat
 
 def _outcomes(seen: Evidence) -> Iterator[str]:
     known = {(call["tenant"], call["body"]["graph_id"]): call for call in seen.calls}
-    arrivals = {
-        note["graph_id"]
-        for note in _notes(seen, "notification")
-        if note["status"] == 202 and note["change"].lower() == "created"
-    }
-    shown, sent_on = _shown(seen), _sent_on(seen)
+    arrivals, shown, sent_on = _arrivals(seen), _shown(seen), _sent_on(seen)
     for truth in seen.truth:
         call = known.pop((truth["tenant"], truth["graph_id"]), None)
         if call is not None:
@@ -89,6 +84,20 @@ def _outcomes(seen: Evidence) -> Iterator[str]:
         elif truth["graph_id"] in arrivals - sent_on or truth["established"]:
             yield f"J2 call {truth['graph_id']} is lost"
     yield from (f"J2 call {call['call']} never was" for call in known.values())
+
+
+def _arrivals(seen: Evidence) -> set[str]:
+    """Calls whose arrival we have acknowledged before their end: later it is no call to be taken."""
+    found: set[str] = set()
+    over: set[str] = set()
+    for note in _notes(seen, "notification"):
+        if note["status"] != 202 or not isinstance(note["data"], dict):
+            continue
+        if note["change"].lower() == "created" and note["graph_id"] not in over:
+            found.add(note["graph_id"])
+        elif str(note["data"].get("state", "")).lower() == "terminated":
+            over.add(note["graph_id"])
+    return found
 
 
 def _sent_on(seen: Evidence) -> set[str]:
@@ -147,9 +156,10 @@ def _people(seen: Evidence) -> Iterator[str]:
     stays: defaultdict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
     for truth in seen.truth:
         mine = sorted(_stay(stay, truth) for stay in truth["stays"])
-        for (_, until, one), (since, _, other) in pairwise(mine):
-            if one != other and until - since > timedelta(seconds=MEET_S):
-                yield f"J3 call {truth['graph_id']} had two agents for {(until - since).total_seconds():.1f} s"
+        for (_, until, one), (since, gone, other) in combinations(mine, 2):
+            together_s = (min(until, gone) - since).total_seconds()
+            if one != other and together_s > MEET_S:
+                yield f"J3 call {truth['graph_id']} had two agents for {together_s:.1f} s"
         for since, until, user in mine:
             stays[user].append((since, until, truth["graph_id"]))
     for user, of_user in stays.items():
@@ -274,7 +284,10 @@ def summary(seen: Evidence) -> dict[str, Any]:
 
 
 def main() -> int:
-    found = summary(asyncio.run(gathered(Path(sys.argv[1]))))
+    folder = Path(sys.argv[1])
+    seen = asyncio.run(gathered(folder))
+    (folder / "rows.json").write_text(json.dumps(rows_of(seen), default=str, indent=1))
+    found = summary(seen)
     sys.stdout.write(json.dumps(found))
     return 1 if found["violations"] else 0
 

@@ -35,6 +35,11 @@ class Evidence(msgspec.Struct, kw_only=True):
     logs: dict[str, str]
 
 
+def rows_of(seen: Evidence) -> dict[str, list[Row]]:
+    """What the database held, for whoever looks for the cause afterwards."""
+    return {name: getattr(seen, name) for name in _TABLES}
+
+
 async def gathered(folder: Path) -> Evidence:
     """Everything that a run has left in `folder` and in its database."""
     run = json.loads((folder / "run.json").read_text())

@@ -222,6 +222,32 @@ def test_a_roster_that_comes_after_a_newer_one_shows_nobody() -> None:
     assert [found for found in violations(seen) if found.startswith("J2")] == []
 
 
+def test_an_agent_who_came_in_for_a_moment_was_not_there_for_the_whole_call() -> None:
+    seen = well()
+    seen.truth[0]["stays"][0]["until"] = seen.truth[0]["ended_at"] = at(90).isoformat()
+    moment = {"user": "carla", "since": at(20).isoformat(), "until": at(21).isoformat()}
+    seen.truth[0]["stays"].append(moment)
+    assert violations(seen) == []
+    moment["until"] = at(50).isoformat()
+    assert violations(seen) == ["J3 call g-one had two agents for 30.0 s"]
+
+
+def test_a_call_of_whose_arrival_we_heard_after_its_end_may_be_unseen() -> None:
+    seen = well()
+    seen.truth[0] |= {"stays": [], "established": None}
+    unseen = {**seen.calls[0]["body"], "outcome_reason": "unseen"}
+    seen.calls[0] |= {"outcome": "flowed_out", "agent": None, "queue": None, "body": unseen, "personal": {}}
+    seen.activities["t"] = seen.activities["t"][1:]
+    seen.journal, seen.offers = [*seen.journal[1:2], *seen.journal[3:]], seen.offers[1:]
+    ended = {**note("one"), "change": "deleted", "data": {"state": "terminated"}}
+    end = {"changeType": "deleted", "resourceUrl": ended["resource"], "resourceData": ended["data"]}
+    seen.inbox.append({**item("one"), "body": end})
+    seen.journal += [ended, note("one")]
+    assert violations(seen) == []
+    seen.journal[-2:] = [note("one"), ended]
+    assert violations(seen) == ["J2 call one is flowed_out (unseen), really abandoned"]
+
+
 def test_a_call_that_was_sent_on_at_once_need_not_be_stored() -> None:
     seen = well()
     seen.journal += [note("three"), {"kind": "graph", "path": "/communications/calls/g-three/reject", "status": 202}]
