@@ -14,7 +14,7 @@ from cordpair.core.agent import AgentState
 from cordpair.core.ids import TenantId
 from cordpair.web import floor_words
 from cordpair.web.floor import floor_routes
-from cordpair.web.floor_access import floor_link
+from cordpair.web.floor_access import floor_link, link_id
 from cordpair.web.floor_render import FloorPages
 from cordpair.web.floor_view import CallSet, Numbers
 from cordpair.web.floor_words import COVERED, TEXTS, Words, duration
@@ -135,6 +135,24 @@ async def test_a_retry_is_ordered(supervisor: httpx.AsyncClient, floor: HeldFloo
     answer = await supervisor.post("/floor/parked/activity%3Ac77/retry", headers={"origin": SITE, "hx-request": "true"})
     assert floor.retried == ["activity:c77"]
     assert "One more try has been ordered" in answer.text
+
+
+async def test_opening_a_link_is_written_down_by_the_links_id(visitor: httpx.AsyncClient, floor: HeldFloor) -> None:
+    await visitor.get(link())
+    await visitor.get("/floor")
+    assert floor.links == [link_id(link())]
+
+
+async def test_a_link_that_opens_nothing_is_not_written_down(visitor: httpx.AsyncClient, floor: HeldFloor) -> None:
+    await visitor.get(link(key=b"another key of thirty-two bytes or more"))
+    assert floor.links == []
+
+
+async def test_who_orders_a_retry_is_the_link_that_opened_the_session(
+    supervisor: httpx.AsyncClient, floor: HeldFloor
+) -> None:
+    await supervisor.post("/floor/parked/activity%3Ac77/retry", headers={"origin": SITE})
+    assert floor.actors == [f"link:{link_id(link())}"]
 
 
 async def test_a_retry_of_something_no_longer_stuck_says_so(supervisor: httpx.AsyncClient) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from typing import Annotated
 
 import msgspec
@@ -117,10 +118,9 @@ def _noted(head: str) -> tuple[int, bytes] | None:
     number, _, digest = head.partition(":")
     if not head:
         return None
-    try:
-        return int(number), bytes.fromhex(digest)
-    except ValueError:
-        raise Rejected("--head: NUMBER:DIGEST, as `cordpair audit verify` prints it") from None
+    if re.fullmatch(r"[0-9]{1,18}:[0-9a-f]{64}", head) is None:
+        raise Rejected("--head: NUMBER:DIGEST, as `cordpair audit verify` prints it")
+    return int(number), bytes.fromhex(digest)
 
 
 def _as_text(verdicts: list[Verdict], language: str) -> str:
