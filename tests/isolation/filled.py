@@ -13,6 +13,7 @@ from cordpair.core.ids import PartyRef, TenantId, offer_id
 from cordpair.core.party import ChatReference, PartyRecord
 from cordpair.store.chats import Card
 from cordpair.store.doors import Store
+from cordpair.store.flow_turns import Code
 from cordpair.store.inbox import Incoming
 from cordpair.store.marks import Bookmark, Subscription
 from cordpair.store.parties import IndexedParty, IndexedPhone
@@ -33,6 +34,8 @@ class Filled(msgspec.Struct, frozen=True):
     ready: int
     claimed: int
     parked: int
+    flow: int
+    parked_flow: int
     timer: str
     effect: LogActivity
 
@@ -68,6 +71,7 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
         ready = [effect for _, effect in await queue.claim(1, NOON, LEASE, [tenant])]
     async with store.open_tenant(tenant) as rows:
         await rows.outbox.retry_later(ready[0], NOON + LEASE, "TemporaryFailure", unknown=False)
+    running, parked_flow = await _flows(store, tenant)
     return Filled(
         tenant=tenant,
         call=held,
@@ -77,6 +81,8 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
         ready=ready[0],
         claimed=taken[1],
         parked=taken[0],
+        flow=running,
+        parked_flow=parked_flow,
         timer=f"timer-{tenant[0]}",
         effect=LogActivity(call=held.id),
     )
@@ -84,6 +90,22 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
 
 def deed(tenant: TenantId) -> Deed:
     return Deed(at=NOON, actor=operator_actor(1000), action=Action.SETUP_APPLIED, target=tenant, detail={"parts": "x"})
+
+
+async def _flows(store: Store, tenant: TenantId) -> tuple[int, int]:
+    """One that runs, with a step, and one that is parked."""
+    keys = (f"flow-{tenant[0]}", f"flow-{tenant[0]}-parked")
+    async with store.open_tenant(tenant) as rows:
+        for key in keys:
+            await rows.flows.start(key, "sync", 1, NOON)
+    async with store.open_queue() as queue:
+        first, second = sorted(
+            await queue.flows.claim(2, NOON, LEASE, [tenant], {Code("sync", 1)}), key=lambda it: it.flow
+        )
+    async with store.open_tenant(tenant) as rows:
+        await rows.flows.begin_step(first.flow, first.claim, "page 1", NOON + LEASE)
+        await rows.flows.park(second.flow, second.claim, NOON, "page 1: PermanentFailure", None)
+    return first.flow, second.flow
 
 
 def _changes(held: Call, others: list[Call]) -> Changes:

@@ -67,6 +67,18 @@ ATTEMPTS: dict[str, Attempt] = {
     "outbox.park": lambda rows, it: rows.outbox.park(it.ready, NOON, "mine", [_timer(it).event]),
     "outbox.done": lambda rows, it: rows.outbox.done(it.ready, NOON, [_timer(it).event]),
     "outbox.retry_parked": lambda rows, it: rows.outbox.retry_parked(it.parked, NOON),
+    "flows.start": lambda rows, it: rows.flows.start(f"flow-{_letter(it)}", "sync", 1, LATER),
+    "flows.keep_going": lambda rows, it: rows.flows.keep_going(f"flow-{_letter(it)}-parked", 1, NOON),
+    "flows.begin": lambda rows, it: rows.flows.begin(it.flow, 1),
+    "flows.begin_step": lambda rows, it: rows.flows.begin_step(it.flow, 1, "mine", LATER),
+    "flows.end_step": lambda rows, it: rows.flows.end_step(it.flow, 1, "page 1", "mine", LATER),
+    "flows.wait": lambda rows, it: rows.flows.wait(it.flow, 1, LATER),
+    "flows.again": lambda rows, it: rows.flows.again(it.flow, 1, 1, LATER),
+    "flows.finish": lambda rows, it: rows.flows.finish(it.flow, 1, LATER),
+    "flows.fail": lambda rows, it: rows.flows.fail(it.flow, 1, LATER, "mine"),
+    "flows.park": lambda rows, it: rows.flows.park(it.flow, 1, LATER, "mine", None),
+    "flows.signal": lambda rows, it: rows.flows.signal(f"flow-{_letter(it)}-parked", "mine", 1, NOON),
+    "flows.retry_parked": lambda rows, it: rows.flows.retry_parked(it.parked_flow, NOON),
     "cards.get": lambda rows, it: rows.cards.get(it.call.id, ANA),
     "cards.sheet": lambda rows, it: rows.cards.sheet(it.call.id, ANA),
     "cards.put": lambda rows, it: rows.cards.put(it.call.id, ANA, Card(activity_id="mine", number=9)),
@@ -94,6 +106,7 @@ BLUNT: dict[str, Attempt] = {
     "subscriptions.remove": lambda rows, _: rows.subscriptions.remove("presence"),
     "outbox.take_back": lambda rows, _: rows.outbox.take_back([]),
     "inbox.purge": lambda rows, _: rows.inbox.purge(LATER),
+    "flows.purge": lambda rows, _: rows.flows.purge(LATER),
     "audit.append": lambda rows, it: rows.audit.append(deed(it.tenant)),
     "audit.checkpoint": lambda rows, _: rows.audit.checkpoint(LATER),
     "audit.prune": lambda rows, _: rows.audit.prune(LATER),
@@ -104,8 +117,8 @@ BLUNT: dict[str, Attempt] = {
 QUESTIONS = {
     "setups.get", "setups.crm", "setups.queues", "agents.of_floor", "agents.set_up", "calls.of_floor",
     "calls.arrived_since", "calls.count_since", "calls.counts", "calls.pending", "calls.next_sequence", "timers.due",
-    "timers.next_run", "inbox.unfolded", "inbox.parked", "outbox.parked", "parties.count", "subscriptions.all",
-    "vitals.read", "audit.shown", "audit.trail", "audit.head",
+    "timers.next_run", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "parties.count",
+    "subscriptions.all", "vitals.read", "audit.shown", "audit.trail", "audit.head",
 }  # fmt: skip
 
 
@@ -143,6 +156,8 @@ def nowhere(it: Filled) -> Filled:
         ready=9_000_003,
         claimed=9_000_004,
         parked=9_000_005,
+        flow=9_000_006,
+        parked_flow=9_000_007,
         timer="timer-c",
         effect=LogActivity(call=NOBODY),
     )

@@ -19,6 +19,8 @@ from cordpair.store.calls import Calls
 from cordpair.store.chats import Card, Cards, Chats, Sheet
 from cordpair.store.databases import APP_ROLE, QUEUE_ROLE, Databases
 from cordpair.store.doors import Store, TenantRows
+from cordpair.store.flow_turns import Code
+from cordpair.store.flows import Flows
 from cordpair.store.inbox import Inbox, Incoming
 from cordpair.store.marks import Bookmark, Bookmarks, Subscription, Subscriptions
 from cordpair.store.outbox import Outbox
@@ -57,6 +59,7 @@ QUESTIONS: dict[str, Question] = {
     "inbox.parked": lambda rows: rows.inbox.parked(),
     "outbox.load": lambda rows: rows.outbox.load(range(1000)),
     "outbox.parked": lambda rows: rows.outbox.parked(),
+    "flows.parked": lambda rows: rows.flows.parked(),
     "cards.get": lambda rows: rows.cards.get(CALL.id, ANA),
     "cards.sheet": lambda rows: _anything_on(rows.cards.sheet(CALL.id, ANA)),
     "chats.get": lambda rows: rows.chats.get(ANA),
@@ -119,9 +122,12 @@ async def filled(store: Store) -> None:
             Subscription(kind="presence", graph_id="graph-1", client_state="secret", expires_at=NOON)
         )
         await rows.audit.append(Deed(at=NOON, actor=Actor("operator:0"), action=Action.SETUP_APPLIED, target=A))
+        await rows.flows.start("sync", "sync", 1, NOON)
     async with store.open_queue() as queue:
         (claimed,) = await queue.claim(1, NOON, timedelta(seconds=30))
+        (turn,) = await queue.flows.claim(1, NOON, timedelta(seconds=30), [A], {Code("sync", 1)})
     async with store.open_tenant(A) as rows:
+        await rows.flows.park(turn.flow, turn.claim, NOON, "PermanentFailure", None)
         await rows.outbox.park(claimed[1], NOON, "refused")
 
 
@@ -138,11 +144,12 @@ def test_every_question_of_the_tenants_door_is_asked_above() -> None:
     parts = {
         "inbox": Inbox, "outbox": Outbox, "timers": Timers, "calls": Calls, "agents": Agents, "setups": Setups,
         "cards": Cards, "chats": Chats, "parties": Parties, "bookmarks": Bookmarks, "subscriptions": Subscriptions,
-        "audit": Audit,
+        "audit": Audit, "flows": Flows,
     }  # fmt: skip
     writes = {
         "put", "put_aside", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked",
         "take_back", "cancel", "set", "save", "configure", "upsert", "remove", "append", "checkpoint", "prune",
+        "start", "keep_going", "begin_step", "end_step", "wait", "again", "finish", "fail", "signal",
     }  # fmt: skip
     questions = {
         f"{part}.{name}" for part, kind in parts.items() for name in vars(kind) if name[0] != "_" and name not in writes
@@ -189,7 +196,10 @@ async def test_the_queues_role_cannot_read_what_is_content(postgresql: Server, t
         await connection.close()
 
 
-@pytest.mark.parametrize("column", ["inbox.sealed", "inbox.key", "outbox.body", "outbox.call", "timers.body"])
+@pytest.mark.parametrize(
+    "column",
+    ["inbox.sealed", "inbox.key", "outbox.body", "outbox.call", "timers.body", "flows.body", "flow_steps.result"],
+)
 async def test_the_queues_role_cannot_read_content_of_what_it_queues(postgresql: Server, column: str) -> None:
     table, name = column.split(".")
     async with postgresql.fresh() as databases:

@@ -47,6 +47,10 @@ MAIN: dict[str, dict[str, str]] = {
         _EFFECT: "tenant id key lane kind call state run_at lease_until attempts unknown since reason body",
         _CONTENT: "reason_sealed",
     },
+    "flows": {
+        _EFFECT: "tenant id key kind version state wake_at lease_until claim attempts round since reason body"
+    },
+    "flow_steps": {_EFFECT: "tenant flow name attempts result"},
     "inbox": {
         _INTAKE: "tenant id source key received_at state attempts error folded_at",
         _PAYLOAD: "sealed result_sealed",

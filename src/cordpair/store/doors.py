@@ -18,6 +18,7 @@ from cordpair.store.calls import Calls
 from cordpair.store.chats import Cards, Chats
 from cordpair.store.databases import APP_ROLE, KEYS_ROLE, QUEUE_ROLE, Connection, Databases, Pool
 from cordpair.store.faults import committing, translated
+from cordpair.store.flows import Flows
 from cordpair.store.fold import FloorRows, Fold
 from cordpair.store.inbox import Inbox, Incoming
 from cordpair.store.intake import Intake
@@ -53,6 +54,7 @@ class TenantRows:
         self.bookmarks = Bookmarks(scope)
         self.subscriptions = Subscriptions(scope)
         self.vitals = Vitals(scope)
+        self.flows = Flows(scope)
         self.audit = Audit(scope)
         self._fold = Fold(scope, calls=self.calls, agents=self.agents, setups=self.setups)
 

@@ -10,6 +10,7 @@ from cordpair.core.effects import Lane
 from cordpair.core.ids import RegistrationId, TenantId
 from cordpair.store.beacon import NEWS, SPACE, TAKES
 from cordpair.store.databases import Connection
+from cordpair.store.flow_turns import FlowTurns
 
 _RELEASED = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -26,6 +27,7 @@ class QueueRows:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.flows = FlowTurns(connection)
 
     async def tenants(self) -> list[TenantId]:
         """All tenants that are set up."""
