@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
 import httpx
@@ -57,6 +57,7 @@ from cordpair.store.operator_key import read_operator_key
 from cordpair.telemetry import Metrics, configure_logging
 from cordpair.web.floor import floor_routes
 from cordpair.web.floor_source import StoreFloor
+from cordpair.web.front import Front
 from cordpair.web.health import health_routes
 from cordpair.web.media import PROMPTS, MediaLinks
 from cordpair.web.pages import SecureHeaders
@@ -75,7 +76,7 @@ def derived_key(operator: bytes, purpose: str) -> bytes:
 
 
 class Product:
-    """One node of the product on an open store. `app` is the ASGI application; `run` is everything else."""
+    """One node of the product on an open store. `front` answers all requests; `run` is everything else."""
 
     def __init__(self, settings: Settings, store: Store, operator: bytes, http: httpx.AsyncClient) -> None:
         self.settings, self.store = settings, store
@@ -113,6 +114,7 @@ class Product:
         self.away = SendsOn(self.workshop)
         self.link_key = derived_key(operator, "links")
         self.app = self._application(media)
+        self.front = Front({"graph": self.webhooks}, self.app)
 
     async def run(self) -> None:
         """Fold, perform and keep the floor fresh, until cancelled."""
@@ -168,8 +170,19 @@ class Product:
 
     def _application(self, media: MediaLinks) -> FastAPI:
         settings = self.settings
-        tokens = BotTokens(SigningKeys(self._http, settings.bot_openid_url), issuer=settings.bot_issuer)
-        webhooks = Webhooks(
+        keys = SigningKeys(self._http, settings.bot_openid_url)
+        tokens = BotTokens(keys, issuer=settings.bot_issuer, now=self.wall.now)
+        floor = floor_routes(self.floor, key=self.link_key, clock=self.clock.now, public_url=settings.public_url)
+        app = FastAPI(title="cordpair", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+        bot = Route("/bot/{registration}", self._bot(tokens).handle, methods=["POST"])
+        health = health_routes(self.store, lambda: len(self.node.tenants))
+        app.router.routes.extend([bot, media.route(), *health, *floor])
+        app.add_middleware(SecureHeaders, public_url=settings.public_url)
+        self.webhooks = self._webhooks(tokens, SecureHeaders(app, public_url=settings.public_url).headers)
+        return app
+
+    def _webhooks(self, tokens: BotTokens, headers: Mapping[str, str]) -> Webhooks:
+        return Webhooks(
             self.store,
             find=self.workshop.registration,
             tokens=tokens,
@@ -177,16 +190,9 @@ class Product:
             now=self.clock.now,
             ring=self.node.ring,
             metrics=self.metrics,
-            body_limit=settings.body_limit_bytes,
+            body_limit=self.settings.body_limit_bytes,
+            headers=headers,
         )
-        floor = floor_routes(self.floor, key=self.link_key, clock=self.clock.now, public_url=settings.public_url)
-        app = FastAPI(title="cordpair", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-        bot = Route("/bot/{registration}", self._bot(tokens).handle, methods=["POST"])
-        app.router.routes.extend(
-            [*webhooks.routes(), bot, media.route(), *health_routes(self.store, lambda: len(self.node.tenants)), *floor]
-        )
-        app.add_middleware(SecureHeaders, public_url=settings.public_url)
-        return app
 
     def _bot(self, tokens: BotTokens) -> BotEndpoint:
         settings = self.settings
@@ -250,7 +256,7 @@ async def serve(product: Product, *, sock: socket.socket | None = None, told: as
     """Serve and run until cancelled. Once `told`, finish what is under way and hand it over first, then end."""
     settings = product.settings
     config = uvicorn.Config(
-        product.app,
+        product.front,
         host=settings.host,
         port=settings.port,
         log_config=None,

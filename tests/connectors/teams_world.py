@@ -153,6 +153,10 @@ class KeyServer:
         return JSONResponse({"keys": [key.public_jwk for key in self.keys]}, headers={"etag": etag})
 
 
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
 def bot_claims(**changes: Any) -> dict[str, Any]:
     """Claims of a good token of the Bot Framework; a claim that is changed to None is left out."""
     now = datetime.now(UTC)

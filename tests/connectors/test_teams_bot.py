@@ -40,6 +40,7 @@ from tests.connectors.teams_world import (
     KeyServer,
     Recorder,
     bot_claims,
+    now_utc,
     serving,
 )
 
@@ -130,7 +131,7 @@ async def bot() -> AsyncIterator[Bot]:
 
 def endpoint(desk: Desk, http: httpx.AsyncClient, issuer: str, refused: list[str]) -> Starlette:
     hosts = ("127.0.0.1",)
-    tokens = BotTokens(SigningKeys(http, f"{issuer}/openidconfiguration"), issuer=ISSUER)
+    tokens = BotTokens(SigningKeys(http, f"{issuer}/openidconfiguration"), issuer=ISSUER, now=now_utc)
 
     async def find(name: RegistrationId) -> Registration | None:
         return REGISTRATION if name == REGISTRATION.id else None

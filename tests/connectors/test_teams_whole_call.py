@@ -155,7 +155,7 @@ async def connected(url: str) -> AsyncIterator[World]:
         tenant = described["tenants"][0]
         registration = Registration(tenant=TenantId(tenant["id"]), **_known(tenant["registration"]))
         keys = SigningKeys(http, described["bot_openid_url"])
-        product = Product(registration, BotTokens(keys, issuer=ISSUER))
+        product = Product(registration, BotTokens(keys, issuer=ISSUER, now=now))
         tokens = AppTokens(registration, login_url=described["login_url"])
         chat = BotChat(http, tokens, hosts=HOSTS)
         app = Starlette(routes=routes(product, chat, described))

@@ -110,4 +110,5 @@ async def test_what_is_looked_for_would_be_found(two: Neighbours) -> None:
 
 async def test_every_address_of_the_product_is_asked(two: Neighbours) -> None:
     paths = {getattr(route, "path", "") for route in two.house.product.app.router.routes}
+    paths |= set(two.house.product.webhooks.paths)
     assert paths == ASKED | PLAIN

@@ -20,7 +20,7 @@ from cordpair.store.databases import APP_ROLE, KEYS_ROLE, QUEUE_ROLE, Connection
 from cordpair.store.faults import committing, translated
 from cordpair.store.flows import Flows
 from cordpair.store.fold import FloorRows, Fold
-from cordpair.store.inbox import Inbox, Incoming
+from cordpair.store.inbox import Inbox, Incoming, days, incoming, new_ones
 from cordpair.store.intake import Intake
 from cordpair.store.keys import KeyStore
 from cordpair.store.marks import Bookmarks, Subscriptions
@@ -165,8 +165,13 @@ class Store:
                     await connection.execute("select pg_current_xact_id()", timeout=5)
 
     async def _put_incoming(self, tenant: TenantId, items: Sequence[Incoming]) -> set[tuple[str, str]]:
-        async with self.open_tenant(tenant) as rows:
-            return await rows.inbox.put(items)
+        checked = TenantId(_checked(tenant))
+        keys = await self.keys.for_writing(checked, days(items))
+        write = incoming(checked, items, keys)
+        with translated("way in"):
+            async with self._app.acquire(timeout=_STATEMENT_TIMEOUT_S) as connection:
+                with committing("way in"):  # one statement is a whole transaction
+                    return new_ones(await connection.fetch(write.sql, *write.values))
 
 
 @asynccontextmanager

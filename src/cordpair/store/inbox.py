@@ -1,10 +1,12 @@
 """What came in: stored sealed before it is acknowledged, folded once, parked when it cannot be folded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+import asyncpg
 import msgspec
 
+from cordpair.core.ids import TenantId
 from cordpair.errors import Rejected
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import Keyring, Unreadable, intake_subject
@@ -14,6 +16,13 @@ SOURCES = frozenset({"graph", "presence", "result", "command", "timer"})
 _LONGEST_KEY = 500
 _BODY = "inbox.sealed"
 _RESULT = "inbox.result_sealed"
+_PUT = (
+    "with door as materialized (select set_config('app.tenant', $1::text, true)) "
+    "insert into inbox (tenant, source, key, received_at, state, attempts, error, sealed) "
+    "select $1::text::uuid, s, k, r, 'new', 0, '', b "
+    "from door, unnest($2::text[], $3::text[], $4::timestamptz[], $5::bytea[]) as t (s, k, r, b) "
+    "on conflict (tenant, source, key) do nothing returning source, key"
+)
 
 
 class Incoming(msgspec.Struct, frozen=True):
@@ -68,23 +77,8 @@ class Inbox:
 
     async def put(self, items: Sequence[Incoming]) -> set[tuple[str, str]]:
         """Store items in this transaction; returns (source, key) of those that were new."""
-        subjects = [intake_subject(item.received_at) for item in items]
-        keys = await self._scope.writing(subjects)
-        rows = await self._scope.connection.fetch(
-            "insert into inbox (tenant, source, key, received_at, state, attempts, error, sealed) "
-            "select $1, s, k, r, 'new', 0, '', b "
-            "from unnest($2::text[], $3::text[], $4::timestamptz[], $5::bytea[]) as t (s, k, r, b) "
-            "on conflict (tenant, source, key) do nothing returning source, key",
-            self._scope.tenant,
-            [item.source for item in items],
-            [item.key for item in items],
-            [item.received_at for item in items],
-            [
-                keys.seal(_BODY, subject, item.body, _row(item.source, item.key))
-                for item, subject in zip(items, subjects, strict=True)
-            ],
-        )
-        return {(row["source"], row["key"]) for row in rows}
+        write = incoming(self._scope.tenant, items, await self._scope.writing(days(items)))
+        return new_ones(await self._scope.connection.fetch(write.sql, *write.values))
 
     async def unfolded(self, limit: int) -> list[InboxRow]:
         """The oldest items that wait to be folded. One that does not open any more is parked."""
@@ -175,6 +169,31 @@ class Inbox:
             item,
         )
         return changed == "UPDATE 1"
+
+
+def days(items: Sequence[Incoming]) -> set[str]:
+    """The subjects whose keys seal these items."""
+    return {intake_subject(at) for at in {item.received_at for item in items}}
+
+
+def incoming(tenant: TenantId, items: Sequence[Incoming], keys: Keyring) -> Write:
+    """The insert of items: alone in a transaction, or in one that has opened the tenant's door already.
+
+    One statement is one way to the database and back. The policies look at the door when they see the first row, and
+    rows come out of `door`, so never before it is open. Were it otherwise, nothing could be inserted at all.
+    """
+    sealers = {subject: keys.sealer(_BODY, subject) for subject in days(items)}
+    only = next(iter(sealers.values())) if len(sealers) == 1 else None  # two around midnight
+    sealed = [
+        (only or sealers[intake_subject(item.received_at)])(item.body, _row(item.source, item.key)) for item in items
+    ]
+    sources, names = [item.source for item in items], [item.key for item in items]
+    return Write(_PUT, (tenant, sources, names, [item.received_at for item in items], sealed))
+
+
+def new_ones(rows: Iterable[asyncpg.Record]) -> set[tuple[str, str]]:
+    """(source, key) of the rows that `incoming` has inserted."""
+    return {(row[0], row[1]) for row in rows}
 
 
 async def folding_items(scope: Scope, folded: Mapping[int, bytes | None], now: datetime) -> Write:

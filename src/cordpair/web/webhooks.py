@@ -2,24 +2,21 @@
 
 POST /graph/{registration}/calls     the calling webhook: commsNotifications, signed by the Bot Framework
 POST /graph/{registration}/changes   change notifications (presence), known by their clientState
-A refused request is answered 400, 401, 403, 404 or 413 and stores nothing. 503: the database is away, send it again;
-a caller who rings then is sent on at once.
+A refused request is answered 400, 401, 403, 404, 405 or 413 and stores nothing. 503: the database is away, send it
+again; a caller who rings then is sent on at once.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qs
 
-import msgspec
 import structlog
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from cordpair.connectors.teams.guard import read_body
-from cordpair.connectors.teams.inbound import BotTokens, same_client_state
-from cordpair.connectors.teams.translate import graph_call_id, item_key, notification_items, presence_key
+from cordpair.connectors.teams.inbound import BotTokens, made_for, same_client_state
+from cordpair.connectors.teams.translate import canonical, content_key, graph_call_id, notification_items, presence_key
 from cordpair.core.ids import RegistrationId, TenantId
 from cordpair.core.tenant import Registration
 from cordpair.engine.away import SendsOn
@@ -27,6 +24,7 @@ from cordpair.errors import CordpairError, Rejected, TemporaryFailure
 from cordpair.store.doors import Store
 from cordpair.store.inbox import Incoming
 from cordpair.telemetry import Metrics
+from cordpair.web.front import Answer, Answers, Gone, header, whole_body
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +33,8 @@ STORED_WITHIN_S = 3.0  #: real seconds; also what Graph waits for an answer befo
 
 
 class Webhooks:
-    """Both webhooks. `now` gives the product's time, `ring` wakes the tenant's loop."""
+    """Both webhooks, as the server's own kind of application (ASGI). `now` gives the product's time, `ring` wakes the
+    tenant's loop, `headers` stand on every answer."""
 
     def __init__(
         self,
@@ -48,91 +47,105 @@ class Webhooks:
         ring: Callable[[TenantId], None],
         metrics: Metrics,
         body_limit: int,
+        headers: Mapping[str, str],
     ) -> None:
         self._store, self._find, self._tokens, self._away = store, find, tokens, away
         self._now, self._ring, self._metrics, self._body_limit = now, ring, metrics, body_limit
+        self._answers = Answers(headers)
+        self._accepted = self._answers.empty(202)
+        self._handlers = {"calls": self._calls, "changes": self._changes}
 
-    def routes(self) -> list[Route]:
-        return [
-            Route("/graph/{registration}/calls", self._guarded(self._calls), methods=["POST"]),
-            Route("/graph/{registration}/changes", self._guarded(self._changes), methods=["POST"]),
-        ]
+    @property
+    def paths(self) -> list[str]:
+        """The addresses that are answered here."""
+        return [f"/graph/{{registration}}/{name}" for name in self._handlers]
 
-    def _guarded(
-        self, handle: Callable[[Request, Registration | None], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
-        async def guarded(request: Request) -> Response:
-            try:
-                registration = await self._find(RegistrationId(request.path_params["registration"]))
-                return await handle(request, registration)
-            except Rejected as exc:
-                self._metrics.inbox_refused.labels(reason=str(exc.status)).inc()
-                return JSONResponse({"error": str(exc)}, status_code=exc.status)
-            except CordpairError as exc:
-                log.warning("a notification could not be stored", error=type(exc).__name__)
-                return JSONResponse({"error": "try again later"}, status_code=503, headers={"Retry-After": "1"})
-            except RecursionError:  # read at the last depth that is possible, and then too deep to be written
-                return JSONResponse({"error": "the body is nested too deeply"}, status_code=400)
-            except ClientDisconnect:
-                return Response(status_code=400)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._answer(scope, receive)
+        except Gone:
+            return
+        await answer.send(send)
 
-        return guarded
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        _, _, name, what, *more = f"{scope['path']}//".split("/")
+        handle = self._handlers.get(what)
+        if handle is None or any(more):
+            return self._answers.error(404, "there is nothing here")
+        if scope["method"] != "POST":
+            return self._answers.empty(405, allow="POST")
+        try:
+            return await handle(RegistrationId(name), scope, receive)
+        except Rejected as exc:
+            self._metrics.inbox_refused.labels(reason=str(exc.status)).inc()
+            return self._answers.error(exc.status, str(exc))
+        except CordpairError as exc:
+            log.warning("a notification could not be stored", error=type(exc).__name__)
+            return self._answers.error(503, "try again later", retry_after="1")
+        except RecursionError:  # read at the last depth that is possible, and then too deep to be written
+            return self._answers.error(400, "the body is nested too deeply")
 
-    async def _calls(self, request: Request, registration: Registration | None) -> Response:
-        body = await read_body(request.stream(), self._body_limit)
-        registration = await self._tokens.verify_for(registration, request.headers.get("authorization"))
-        items = notification_items(body)
+    async def _calls(self, name: RegistrationId, scope: Scope, receive: Receive) -> Answer:
+        # The token first: a stranger costs neither memory nor a look into the database.
+        claims = await self._tokens.claims(header(scope, b"authorization"))
+        registration = made_for(await self._find(name), claims)
+        items = notification_items(await whole_body(receive, self._body_limit))
         for item in items:
             if graph_call_id(item) is None:
                 raise Rejected("a notification names no call")
             _must_be_of(registration.tenant, item)
+        now = self._now()
+        rows = [_incoming("graph", content_key(content), content, now) for content in map(canonical, items)]
         try:
             async with asyncio.timeout(STORED_WITHIN_S):
-                return await self._store_all("graph", registration, items, item_key)
+                await self._keep("graph", registration.tenant, rows)
         except (CordpairError, TimeoutError) as exc:
             # Graph gives a ringing call 15 s: whoever cannot be stored by then is sent on.
-            if await self._away.send_on(registration, items, self._now()):
-                return Response(status_code=202)
-            raise TemporaryFailure("a notification could not be stored") from exc
+            if not await self._away.send_on(registration, items, now):
+                raise TemporaryFailure("a notification could not be stored") from exc
+        return self._accepted
 
-    async def _changes(self, request: Request, registration: Registration | None) -> Response:
-        token = request.query_params.get("validationToken")
+    async def _changes(self, name: RegistrationId, scope: Scope, receive: Receive) -> Answer:
+        token = _query(scope, "validationToken")
         if token is not None:  # Graph's handshake: the token back, as text
             if len(token) > _LONGEST_TOKEN:
                 raise Rejected("the validation token is too long")
-            return PlainTextResponse(token, headers={"X-Content-Type-Options": "nosniff"})
-        items = notification_items(await read_body(request.stream(), self._body_limit))
+            return self._answers.text(token)
+        registration = await self._find(name)
+        items = notification_items(await whole_body(receive, self._body_limit))
         secrets = [] if registration is None else await self._secrets(registration.tenant)
         known = [item for item in items if any(same_client_state(item, secret) for secret in secrets)]
         if len(known) < len(items):
             # Answered like the others, so that nobody learns which secret was right.
             self._metrics.inbox_refused.labels(reason="client_state").inc(len(items) - len(known))
         if registration is None:
-            return Response(status_code=202)
+            return self._accepted
         now = self._now()
-        return await self._store_all("presence", registration, known, lambda item: presence_key(item, now))
+        contents = [canonical(item) for item in known]
+        keys = [presence_key(item, content, now) for item, content in zip(known, contents, strict=True)]
+        rows = [_incoming("presence", key, content, now) for key, content in zip(keys, contents, strict=True)]
+        await self._keep("presence", registration.tenant, rows)
+        return self._accepted
 
     async def _secrets(self, tenant: TenantId) -> list[str]:
         async with self._store.open_tenant(tenant) as rows:
             return [row.client_state for row in await rows.subscriptions.all()]
 
-    async def _store_all(
-        self,
-        source: str,
-        registration: Registration,
-        items: Sequence[dict[str, Any]],
-        key: Callable[[dict[str, Any]], str],
-    ) -> Response:
-        now = self._now()
-        rows = [
-            Incoming(source=source, key=key(item), body=msgspec.json.encode(item), received_at=now) for item in items
-        ]
+    async def _keep(self, source: str, tenant: TenantId, rows: Sequence[Incoming]) -> None:
         if rows:
-            new = await self._store.accept(registration.tenant, rows)
+            new = await self._store.accept(tenant, rows)
             self._metrics.inbox_accepted.labels(source=source).inc(new)
             self._metrics.inbox_duplicates.labels(source=source).inc(len(rows) - new)
-            self._ring(registration.tenant)
-        return Response(status_code=202)
+            self._ring(tenant)
+
+
+def _incoming(source: str, key: str, body: bytes, at: datetime) -> Incoming:
+    return Incoming(source, key, body, at)
+
+
+def _query(scope: Scope, name: str) -> str | None:
+    found = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).get(name)
+    return found[0] if found else None
 
 
 def _must_be_of(tenant: TenantId, item: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 
 _FRESH_S = 24 * 3600.0
 _UNKNOWN_KID_PAUSE_S = 60.0  #: an unknown key id makes us ask again this seldom, so that forgers cannot make us storm
+_FIRST_RETRY_S = 3.0  #: without any keys nobody gets in: we ask again soon, but not for everybody who waits
 _RETRY_S = 60.0  #: after a failed refresh the old keys serve on, and we ask again this seldom
 _TIMEOUT_S = 5.0
 
@@ -22,8 +23,9 @@ _TIMEOUT_S = 5.0
 class SigningKeys:
     """Keys by id, from an OpenID configuration (`jwks_uri` in it) or, with `is_jwks`, straight from a key set.
 
-    Asks with the ETag it has, keeps old keys when the issuer is away, and refreshes for an unknown key id at most
-    once a minute. Raises TemporaryFailure only when there has never been a key set.
+    Asks with the ETag it has, keeps old keys when the issuer is away, and refreshes for an unknown key id once, then
+    not again for a minute. Raises TemporaryFailure only when there has never been a key set; an issuer that is away is
+    then asked every few seconds, however many wait.
     """
 
     def __init__(
@@ -42,15 +44,17 @@ class SigningKeys:
         self._endorsed: dict[str, frozenset[str]] = {}
         self._etag = ""
         self._next = 0.0  #: when the key set is to be fetched again
-        self._asked = float("-inf")  #: when it was last asked for
+        self._asked = float("-inf")  #: when it was last asked for because of an unknown key id
         self._lock = asyncio.Lock()
 
     async def key(self, kid: str) -> jwt.PyJWK | None:
         """The RS256 key of this id; None when the issuer has none."""
         if self._clock() >= self._next:
             await self._refresh(lambda: self._clock() >= self._next)
-        if kid not in self._keys:
-            await self._refresh(lambda: self._clock() - self._asked >= _UNKNOWN_KID_PAUSE_S)
+        if not self._keys:
+            raise TemporaryFailure("the signing keys of the issuer cannot be fetched")
+        if kid not in self._keys and self._may_ask_for(kid):
+            await self._refresh(lambda: self._may_ask_for(kid), is_for_unknown=True)
         return self._keys.get(kid)
 
     async def endorsements(self, kid: str) -> frozenset[str]:
@@ -58,18 +62,22 @@ class SigningKeys:
         await self.key(kid)
         return self._endorsed.get(kid, frozenset())
 
-    async def _refresh(self, still_due: Callable[[], bool]) -> None:
+    def _may_ask_for(self, kid: str) -> bool:
+        return kid not in self._keys and self._clock() - self._asked >= _UNKNOWN_KID_PAUSE_S
+
+    async def _refresh(self, still_due: Callable[[], bool], *, is_for_unknown: bool = False) -> None:
         async with self._lock:
             if not still_due():
                 return
-            self._asked = self._clock()
+            if is_for_unknown:
+                self._asked = self._clock()
             try:
                 await self._fetch()
                 self._next = self._clock() + _FRESH_S
-            except (httpx.HTTPError, ValueError, KeyError, TypeError, jwt.PyJWTError) as exc:
+            except (TimeoutError, httpx.HTTPError, ValueError, KeyError, TypeError, jwt.PyJWTError) as exc:
+                self._next = self._clock() + (_RETRY_S if self._keys else _FIRST_RETRY_S)
                 if not self._keys:
                     raise TemporaryFailure("the signing keys of the issuer cannot be fetched") from exc
-                self._next = self._clock() + _RETRY_S
                 log.warning("signing keys not refreshed, the old ones serve on", error=type(exc).__name__)
 
     async def _fetch(self) -> None:
@@ -82,7 +90,9 @@ class SigningKeys:
         self._etag = answer.headers.get("etag", "")
 
     async def _get(self, url: str, headers: dict[str, str] | None = None) -> httpx.Response:
-        answer = await self._http.get(url, headers=headers, timeout=_TIMEOUT_S)
+        # The client's own time-out is for each piece of an answer: one that comes by the drop would hold everybody up.
+        async with asyncio.timeout(_TIMEOUT_S):
+            answer = await self._http.get(url, headers=headers)
         if answer.status_code != 304:
             answer.raise_for_status()
         return answer

@@ -31,16 +31,21 @@ def notification_items(body: bytes) -> list[dict[str, Any]]:
     return items
 
 
-def item_key(item: Mapping[str, object]) -> str:
-    """The same for every delivery of one notification item, whatever the order of its fields."""
-    return hashlib.sha256(msgspec.json.encode(item, order="sorted")).hexdigest()
+def canonical(item: Mapping[str, object]) -> bytes:
+    """One item as JSON, the same whatever the order of its fields. Raises RecursionError for one nested too deeply."""
+    return msgspec.json.encode(item, order="sorted")
 
 
-def presence_key(item: Mapping[str, object], at: datetime) -> str:
-    """`item_key` for presence: without a sequence number, the same content later is news, not a repetition."""
+def content_key(content: bytes) -> str:
+    """The same for every delivery of the same content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def presence_key(item: Mapping[str, object], content: bytes, at: datetime) -> str:
+    """`content_key` for presence: without a sequence number, the same content later is news, not a repetition."""
     data = item.get("resourceData")
     numbered = isinstance(data, Mapping) and data.get("sequenceNumber")
-    return item_key(item if numbered else {**item, "receivedAt": at.isoformat()})
+    return content_key(content if numbered else content + at.isoformat().encode())
 
 
 def graph_call_id(item: Mapping[str, object]) -> GraphCallId | None:
