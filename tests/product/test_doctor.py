@@ -178,7 +178,7 @@ async def test_a_database_that_is_away_does_not_keep_the_rest_from_being_examine
     away = {"database_url": "postgresql://cordpair@127.0.0.1:9/cordpair"}
     found = await examine(us.house.product.settings.model_copy(update=away))
     assert {finding.key: finding.level for finding in found if finding.check in ("start", "database", "clock")} == {
-        "start.refused": Level.PROBLEM,
+        "database.away": Level.PROBLEM,
         "clock.ok": Level.OK,
     }
 

@@ -12,7 +12,7 @@ import typer
 
 from cordpair.engine.clock import SystemClock
 from cordpair.engine.doctor import examine_outside, examine_tenants
-from cordpair.engine.doctor_database import examine_databases
+from cordpair.engine.doctor_database import examine_databases, examine_reach, is_fit
 from cordpair.engine.findings import Finding, Level, problem
 from cordpair.errors import CordpairError, Rejected
 from cordpair.settings import Settings, read_settings
@@ -60,11 +60,12 @@ async def examine(settings: Settings) -> list[Finding]:
 
 async def _inside(settings: Settings, http: httpx.AsyncClient) -> tuple[list[Finding], list[Finding]]:
     """What the databases are like, and the organisations in them."""
+    if refused := await examine_reach(settings):
+        return refused, []
     try:
         async with postgres.running(settings) as databases:
             found = await examine_databases(databases)
-            is_fit = all(it.level is Level.OK for it in found)
-            return found, await _tenants(databases, settings, http) if is_fit else []
+            return found, await _tenants(databases, settings, http) if is_fit(found) else []
     except CordpairError as exc:
         return [problem("start.refused", why=str(exc))], []
 

@@ -23,6 +23,7 @@ from cordpair.errors import PermanentFailure
 from cordpair.settings import Settings
 from cordpair.store.cluster import Cluster, FolderLock, cluster_in
 from cordpair.store.databases import APP_ROLE, KEYS_ROLE, QUEUE_ROLE, Connection, Databases
+from cordpair.store.reach import FAILURES, WORDS, reached, refusal_of
 from cordpair.store.supervisor import supervised
 
 _MAIN, _KEYS = "cordpair", "cordpair_keys"
@@ -58,6 +59,9 @@ def _lock(cluster: Cluster) -> Iterator[FolderLock]:
 
 
 async def _configured(settings: Settings) -> Databases:
+    await reached(settings.database_url, "CORDPAIR_DATABASE_URL")
+    if settings.keys_database_url:
+        await reached(settings.keys_database_url, "CORDPAIR_KEYS_DATABASE_URL")
     keys_url = settings.keys_database_url or await _beside(settings.database_url)
     return Databases(main_url=settings.database_url, keys_url=keys_url)
 
@@ -68,8 +72,8 @@ async def _beside(main_url: str) -> str:
     name = f"{parts.path.strip('/') or 'cordpair'}_keys"
     try:
         connection = await asyncpg.connect(main_url)
-    except (OSError, asyncpg.PostgresError) as exc:
-        raise PermanentFailure("CORDPAIR_DATABASE_URL: the server does not let us in") from exc
+    except FAILURES as exc:
+        raise PermanentFailure(f"CORDPAIR_DATABASE_URL: {WORDS[refusal_of(exc, main_url)]}") from exc
     try:
         if connection.get_server_version().major < 15:
             raise PermanentFailure("CORDPAIR_DATABASE_URL: PostgreSQL 15 or newer is needed")
