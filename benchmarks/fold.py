@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 
 from benchmarks import bare, notices
-from benchmarks.ground import command, ground, now, opened, organisation, own_cpu_s, pool, ready, set_up
+from benchmarks.ground import command, ground, now, opened, organisation, own_cpu_s, pool, ready, set_up, until_quiet
 from benchmarks.measuring import Line
 from cordpair.core import events as e
 from cordpair.core import fold as core
@@ -154,10 +154,10 @@ async def _bare(owner: "asyncpg.Pool[asyncpg.Record]", items: list[Incoming]) ->
 
 
 async def _fold(store: Store, loop: TenantLoop, items: list[Incoming]) -> None:
+    """What the product does where notifications come in at the node that owns the tenant."""
     for batch in _batches(items):
         await store.accept(loop.tenant, batch)
-        while await loop.turn():
-            pass
+    await until_quiet(store, loop.tenant)
 
 
 @asynccontextmanager
@@ -165,7 +165,15 @@ async def _loop(store: Store, setup: TenantSetup) -> AsyncIterator[TenantLoop]:
     await set_up(store, setup)
     async with store.open_queue() as queue:
         epochs = await queue.lease([setup.id], "bench", now(), timedelta(hours=1))
-    yield engine_loop(store, setup, "bench", epochs[setup.id])
+    loop = engine_loop(store, setup, "bench", epochs[setup.id])
+    running = asyncio.create_task(loop.run())
+    try:
+        while loop.floor is None:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.01)
+        yield loop
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 def engine_loop(store: Store, setup: TenantSetup, owner: str, epoch: int) -> TenantLoop:

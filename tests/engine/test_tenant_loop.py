@@ -11,7 +11,8 @@ from cordpair.core.call import Call, CallState, Outcome
 from cordpair.core.caller import Caller, CallerKind
 from cordpair.core.effects import InviteAgent
 from cordpair.core.ids import AgentId, GraphCallId, call_id
-from cordpair.engine.tenant_loop import RECENT, TenantLoop
+from cordpair.engine.folding import RECENT
+from cordpair.engine.tenant_loop import TenantLoop
 from cordpair.engine.translation import translators
 from cordpair.errors import UnknownOutcome
 from cordpair.store.doors import Store

@@ -9,9 +9,10 @@ import structlog
 
 from cordpair.connectors.hits import hits_of
 from cordpair.connectors.registry import title
+from cordpair.connectors.teams.translate import graph_call_id
 from cordpair.core import events as e
 from cordpair.core.caller import CallerKind
-from cordpair.core.ids import PartyRef
+from cordpair.core.ids import CallId, PartyRef, TenantId, call_id
 from cordpair.core.numbers import candidates
 from cordpair.errors import Rejected
 from cordpair.store.inbox import InboxRow
@@ -78,3 +79,16 @@ def _identified(event: e.AnyEvent, found: Mapping[str, Sequence[PartyHit]], link
         )
     ]
     return msgspec.structs.replace(event, candidates=candidates(event.caller.e164, hits))
+
+
+def about(row: InboxRow, tenant: TenantId) -> CallId | None:
+    """The call that a row is about, as far as that can be told of a row that could not be folded."""
+    try:
+        if row.source != "graph":
+            event = e.decode(row.body)
+            return event.call if isinstance(event, e.CallFact) else None
+        item = msgspec.json.decode(row.body)
+        found = graph_call_id(item) if isinstance(item, dict) else None
+        return None if found is None else call_id(tenant, found)
+    except (msgspec.DecodeError, RecursionError):
+        return None

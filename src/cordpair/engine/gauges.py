@@ -35,7 +35,10 @@ class Gauges:
             await self._wall.sleep(EVERY_S)
 
     def count(self, tenant: TenantId, floor: Floor, changes: Changes) -> None:
-        """Count what a committed batch brought: arrivals in a queue, and the waits of those who were answered."""
+        """Count what a committed batch brought: arrivals in a queue, the waits of those who were answered, ends."""
+        for ended in changes.calls.values():
+            if ended.closed_at is not None and ended.outcome is not None and not ended.activity:
+                self._metrics.calls_ended.labels(outcome=ended.outcome).inc()
         for entry in changes.history:
             call = floor.calls.get(entry.call) if entry.call else None
             if call is None or call.queue is None:

@@ -1,15 +1,17 @@
 """The one writer of a tenant: reads its inbox and its timers, folds, and makes the result true in one transaction.
 
+What comes in at this very process is stored by that same transaction. What other nodes have stored, what effects came
+to and what has become due is looked for when the bell rings.
+
 Memory follows the commit: when a commit fails, or the lease is lost, the floor in memory is thrown away and built anew
 from the store. When a batch raises, each of its rows and timers is tried alone; what raises again is parked, so that no
 poison event blocks a tenant.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-import msgspec
 import structlog
 
 from cordpair.core import events as e
@@ -19,12 +21,14 @@ from cordpair.core.effects import Effect
 from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
 from cordpair.engine.clock import Clock
-from cordpair.engine.facts import LinkOf, Told, Translate, identify, read
+from cordpair.engine.deliveries import Deliveries
+from cordpair.engine.facts import LinkOf, Told, Translate, about, identify, read
+from cordpair.engine.folding import RECENT, Batch, Folding, Written
 from cordpair.engine.quota import MonthCount
 from cordpair.engine.wakeup import Bell
-from cordpair.errors import IllegalEvent, TemporaryFailure
+from cordpair.errors import TemporaryFailure
 from cordpair.store.doors import Store, TenantRows
-from cordpair.store.inbox import InboxRow, Incoming
+from cordpair.store.inbox import Incoming
 from cordpair.store.outbox import Handed
 from cordpair.telemetry import Metrics
 
@@ -32,7 +36,6 @@ log = structlog.get_logger(__name__)
 
 BATCH = 256
 POLL_S = 5.0  #: real seconds; the lookout rings the bell within a fraction of one, this stands behind it
-RECENT = timedelta(minutes=30)  #: closed calls stay in memory this long, for late facts
 
 #: Called after a commit, with the floor as it is now and what has changed.
 Publish = Callable[[TenantId, Floor, Changes], None]
@@ -44,21 +47,6 @@ class Workers(Protocol):
     def room(self) -> Handed: ...
     def take(self, tenant: TenantId, orders: Sequence[Effect], ids: Mapping[str, int], handed: Handed) -> None: ...
     def at_work(self, tenant: TenantId) -> Sequence[int]: ...
-
-
-class _Written(msgspec.Struct, frozen=True):
-    """What one turn has written, and the ids of the effects that it handed over, by key."""
-
-    changes: Changes
-    handed: Handed | None
-    ids: Mapping[str, int]
-
-
-class _Batch(msgspec.Struct):
-    """What one turn has read from the store."""
-
-    rows: list[InboxRow] = []
-    fired: list[Timer] = []
 
 
 class TenantLoop:
@@ -85,10 +73,13 @@ class TenantLoop:
         self._store, self._clock = store, clock
         self._owner, self._epoch = owner, epoch
         self._translators, self._link, self._region = translators, link, region
-        self._publish, self._metrics, self._quota = publish, metrics, quota
+        self._publish, self._quota = publish, quota
         self._workers = workers
+        self._folding = Folding(clock, metrics)
+        self._deliveries = Deliveries(self.bell)
         self._floor: Floor | None = None
         self._unsure = False  #: whether a commit has failed since the floor was built
+        self._behind = False  #: whether more is stored than one turn takes: what comes in now has to come after it
         self._is_ending = False
 
     @property
@@ -96,72 +87,101 @@ class TenantLoop:
         """The tenant in memory; None while it is being rebuilt."""
         return self._floor
 
+    def ring(self) -> None:
+        """Something was stored for this tenant."""
+        self.bell.ring()
+
+    async def take_in(self, items: Sequence[Incoming]) -> set[tuple[str, str]] | None:
+        """Store and fold `items` in one commit; (source, key) of the new ones. None when it cannot be done now."""
+        if self._floor is None or self._behind or len(items) > BATCH:
+            return None
+        return await self._deliveries.put(items)
+
     async def run(self) -> None:
         """Fold until `end`, or until cancelled. A failure of the database is waited out."""
-        while not self._is_ending:
-            try:
-                worked = await self.turn()
-            except TemporaryFailure as exc:
-                log.warning("tenant waits for the database", tenant=self.tenant, error=type(exc).__name__)
-                self._floor, worked = None, False
-            if not worked:
-                await self.bell.heard(POLL_S)
+        look = True
+        try:
+            with self._store.folded_by(self.tenant, self):
+                while not self._is_ending:
+                    look = await self._round(look)
+        finally:
+            self._deliveries.give_back()
 
     def end(self) -> None:
         """Come to an end with the turn that is under way."""
         self._is_ending = True
         self.bell.ring()
 
+    async def _round(self, look: bool) -> bool:
+        """One turn, and the wait for the next; returns whether that one has to look into the store."""
+        try:
+            batch = await self._turn(look)
+        except TemporaryFailure as exc:
+            log.warning("tenant waits for the database", tenant=self.tenant, error=type(exc).__name__)
+            self._floor = None
+            await self.bell.heard(POLL_S)
+            return True
+        self._behind = batch.is_full
+        return self._behind or await self.bell.heard(POLL_S)
+
     async def turn(self) -> bool:
         """One batch. Returns whether there was any work. Raises TemporaryFailure; StaleLease when the lease is lost."""
-        batch = _Batch()
+        batch = await self._turn(True)
+        return bool(batch.rows or batch.taken or batch.fired)
+
+    async def _turn(self, look: bool) -> Batch:
+        most = BATCH if look else 0
+        batch = Batch(most, most, self._deliveries.next())
         try:
-            return await self._fold(batch, BATCH, BATCH)
+            await self._fold(batch)
         except TemporaryFailure:
             raise
         except Exception as exc:
-            if not batch.rows and not batch.fired:
+            if not batch.rows and not batch.fired and batch.delivery is None:
                 raise  # the floor cannot be read: nothing can be put aside that would help
             self._note(exc)
             await self._one_by_one(len(batch.rows), len(batch.fired))
-            return True
+        finally:
+            if batch.delivery is not None:
+                batch.delivery.end()
+        return batch
 
     async def _one_by_one(self, rows: int, timers: int) -> None:
         """Something in a batch raises: try each of it alone, and put aside what raises again."""
         for most_rows, most_timers in [(1, 0)] * rows + [(0, 1)] * timers:
-            batch = _Batch()
+            batch = Batch(most_rows, most_timers)
             try:
-                await self._fold(batch, most_rows, most_timers)
+                await self._fold(batch)
             except TemporaryFailure:
                 raise
             except Exception as exc:  # noqa: BLE001 - the outermost place of this work: it is parked with its reason
                 self._note(exc)
                 await self._put_aside(batch, f"could not be folded: {type(exc).__name__}")
 
-    async def _fold(self, batch: "_Batch", most_rows: int, most_timers: int) -> bool:
+    async def _fold(self, batch: Batch) -> None:
         """Read, fold, commit. What was read stands in `batch`, also when this raises."""
         try:
             floor = self._floor or await self._open()
             async with self._store.open_tenant(self.tenant) as rows:
-                told = await self._read(rows, floor, batch, most_rows, most_timers)
-                if not told and not batch.fired and not floor.changes.history:
-                    return False
-                results = [self._fold_row(floor, one) for one in told]
-                self._fold_timers(floor, batch.fired)
-                written = await self._make_true(rows, floor, list(zip(told, results, strict=True)), batch.fired)
+                told = await self._read(rows, floor, batch)
+                written = await self._make_true(rows, floor, told, batch)
         except BaseException:
             self._floor = None  # half-folded, or not what the store holds
             self._unsure = True
             raise
-        self._committed(floor, written)
-        return True
+        if batch.delivery is not None:
+            batch.delivery.new = {(row.source, row.key) for row in batch.taken}
+        if written is not None:
+            self._committed(floor, written)
 
-    async def _read(
-        self, rows: TenantRows, floor: Floor, batch: "_Batch", most_rows: int, most_timers: int
-    ) -> list[Told]:
-        batch.rows = await rows.inbox.unfolded(most_rows) if most_rows else []
-        batch.fired = await rows.timers.due(self._clock.now(), most_timers) if most_timers else []
-        told = read(batch.rows, self._translators)
+    async def _read(self, rows: TenantRows, floor: Floor, batch: Batch) -> list[Told]:
+        if batch.most_rows:
+            batch.rows = await rows.inbox.unfolded(batch.most_rows)
+        if batch.most_timers:
+            batch.fired = await rows.timers.due(self._clock.now(), batch.most_timers)
+        if batch.delivery is not None:
+            batch.taken = await rows.inbox.take_in(batch.delivery.items, self._clock.now())
+        told = read([*batch.rows, *batch.taken], self._translators)
         await identify(told, rows.parties, self._link, self._region)
         await self._remember_closed(rows, floor, told)
         if self._quota is not None:
@@ -190,56 +210,62 @@ class TenantLoop:
         if missing:
             floor.calls.update({call.id: call for call in await rows.calls.load(missing)})
 
-    def _fold_row(self, floor: Floor, one: Told) -> bytes:
-        """Fold the facts of one row; what it came to is kept for whoever waits for it."""
-        verdict = "ok" if not one.error else "unreadable"
-        for event in one.events:
-            try:
-                fold.apply(floor, event)
-            except IllegalEvent as exc:
-                verdict = str(exc)
-                self._metrics.inbox_ignored.labels(reason=type(event).__name__).inc()
-        lag = (self._clock.now() - one.row.received_at).total_seconds() / self._clock.rate
-        self._metrics.event_lag_seconds.observe(max(lag, 0.0))
-        return verdict.encode()
-
-    def _fold_timers(self, floor: Floor, fired: Sequence[Timer]) -> None:
-        """What has become due, unless this very batch has moved or cancelled it."""
-        for timer in fired:
-            if timer.key not in floor.changes.timers:
-                event = msgspec.structs.replace(timer.event, at=self._clock.now())
-                try:
-                    fold.apply(floor, event)
-                except IllegalEvent:
-                    continue
-
-    async def _make_true(
-        self, rows: TenantRows, floor: Floor, told: Sequence[tuple[Told, bytes]], fired: Sequence[Timer]
-    ) -> "_Written":
-        changes = floor.take_changes()
-        readable = {one.row.id: result for one, result in told if not one.error}
-        for one, _ in told:
+    async def _make_true(self, rows: TenantRows, floor: Floor, told: Sequence[Told], batch: Batch) -> Written | None:
+        """Fold and write; None when there is nothing to write."""
+        if not told and not batch.fired and not floor.changes.history:
+            return None
+        stored = {row.id for row in batch.rows}
+        marks: dict[int, bytes | None] = {}
+        for one in told:
+            verdict = self._folding.row(floor, one)
             if one.error:
                 await rows.inbox.park(one.row.id, one.error)
+                self._folding.look_at(floor, about(one.row, self.tenant))
+            elif one.row.source == "command":
+                marks[one.row.id] = verdict.encode()
+            elif one.row.id in stored:
+                marks[one.row.id] = None
+        self._folding.timers(floor, batch.fired)
+        changes = floor.take_changes()
         handed = self._workers.room() if self._workers is not None else None
-        return _Written(changes, handed, await self._write(rows, changes, readable, fired, handed))
+        return Written(changes, handed, await self._write(rows, changes, marks, batch.fired, handed))
 
-    def _committed(self, floor: Floor, written: "_Written") -> None:
+    def _committed(self, floor: Floor, written: "Written") -> None:
         """What is true now may be done, and shown."""
         changes = written.changes
         if self._workers is not None and written.handed is not None:
             self._workers.take(self.tenant, changes.effects, written.ids, written.handed)
-        self._count(changes)
-        self._forget_old(floor)
+        self._folding.forget_old(floor)
         self._publish(self.tenant, floor, changes)
 
-    async def _put_aside(self, batch: "_Batch", why: str) -> None:
-        """Park a row. A timer becomes a row, so that people see it and can have it tried again."""
-        async with self._store.open_tenant(self.tenant) as rows:
-            for row in batch.rows:
-                await rows.inbox.park(row.id, why)
-            await rows.inbox.put([_as_row(timer, self._clock.now()) for timer in batch.fired])
-            await self._write(rows, Changes(), {}, batch.fired)
+    async def _put_aside(self, batch: Batch, why: str) -> None:
+        """Park a row. A timer becomes a row, so that people see it and can have it tried again.
+
+        The call that it was about is read anew at once: Graph knows what we could not fold.
+        """
+        try:
+            await self._park(batch, why, look=True)
+        except TemporaryFailure:
+            raise
+        except Exception as exc:  # noqa: BLE001 - the call itself cannot be folded: then it is only parked
+            self._note(exc)
+            await self._park(batch, why, look=False)
+
+    async def _park(self, batch: Batch, why: str, *, look: bool) -> None:
+        try:
+            floor = self._floor or await self._open()
+            async with self._store.open_tenant(self.tenant) as rows:
+                for row in batch.rows:
+                    await rows.inbox.park(row.id, why)
+                    if look:
+                        self._folding.look_at(floor, about(row, self.tenant))
+                await rows.inbox.put([_as_row(timer, self._clock.now()) for timer in batch.fired])
+                changes = floor.take_changes()
+                written = Written(changes, None, await self._write(rows, changes, {}, batch.fired))
+        except BaseException:
+            self._floor = None
+            raise
+        self._committed(floor, written)
 
     def _note(self, exc: Exception) -> None:
         log.error("an event could not be folded", tenant=self.tenant, error=type(exc).__name__, exc_info=exc)
@@ -248,7 +274,7 @@ class TenantLoop:
         self,
         rows: TenantRows,
         changes: Changes,
-        folded: Mapping[int, bytes],
+        folded: Mapping[int, bytes | None],
         fired: Sequence[Timer],
         handed: Handed | None = None,
     ) -> Mapping[str, int]:
@@ -261,18 +287,6 @@ class TenantLoop:
             now=self._clock.now(),
             handed=handed,
         )
-
-    def _count(self, changes: Changes) -> None:
-        for call in changes.calls.values():
-            if call.closed_at is not None and call.outcome is not None and not call.activity:
-                self._metrics.calls_ended.labels(outcome=call.outcome).inc()
-
-    def _forget_old(self, floor: Floor) -> None:
-        """Closed calls leave memory after a while; the store keeps them."""
-        limit = self._clock.now() - RECENT
-        old = [call.id for call in floor.calls.values() if call.closed_at is not None and call.closed_at < limit]
-        for call in old:
-            del floor.calls[call]
 
 
 def _as_row(timer: Timer, now: datetime) -> Incoming:

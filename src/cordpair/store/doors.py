@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, time, timedelta
 from typing import Self
 
@@ -21,7 +21,7 @@ from cordpair.store.faults import committing, translated
 from cordpair.store.flows import Flows
 from cordpair.store.fold import FloorRows, Fold
 from cordpair.store.inbox import Inbox, Incoming, days, incoming, new_ones
-from cordpair.store.intake import Intake
+from cordpair.store.intake import Folder, Intake
 from cordpair.store.keys import KeyStore
 from cordpair.store.marks import Bookmarks, Subscriptions
 from cordpair.store.migrate import migrate
@@ -137,6 +137,10 @@ class Store:
         Concurrent callers share commits. Raises TemporaryFailure when the database is away: nothing is acknowledged.
         """
         return await self._intake.accept(tenant, items)
+
+    def folded_by(self, tenant: TenantId, folder: Folder) -> AbstractContextManager[None]:
+        """For as long as this lasts, what is accepted here for the tenant is offered to `folder` before it is stored."""
+        return self._intake.folded_by(tenant, folder)
 
     async def purge_intake(self, tenant: TenantId, now: datetime) -> int:
         """Erase raw payloads of days that ended INTAKE_KEPT ago, and their keys; returns how many items there were.

@@ -80,6 +80,46 @@ class Inbox:
         write = incoming(self._scope.tenant, items, await self._scope.writing(days(items)))
         return new_ones(await self._scope.connection.fetch(write.sql, *write.values))
 
+    async def take_in(self, items: Sequence[Incoming], now: datetime) -> list[InboxRow]:
+        """Store items that this same transaction folds; the new ones, in their order.
+
+        They are folded as of `now` from the start. Only a command waits to be marked, with what it came to.
+        """
+        subjects = [intake_subject(item.received_at) for item in items]
+        keys = await self._scope.writing(subjects)
+        rows = await self._scope.connection.fetch(
+            "insert into inbox (tenant, source, key, received_at, state, attempts, error, folded_at, sealed) "
+            "select $1, s, k, r, case s when 'command' then 'new' else 'folded' end, 0, '', "
+            "case s when 'command' then null else $6::timestamptz end, b "
+            "from unnest($2::text[], $3::text[], $4::timestamptz[], $5::bytea[]) as t (s, k, r, b) "
+            "on conflict (tenant, source, key) do nothing returning id, source, key",
+            self._scope.tenant,
+            [item.source for item in items],
+            [item.key for item in items],
+            [item.received_at for item in items],
+            [
+                keys.seal(_BODY, subject, item.body, _row(item.source, item.key))
+                for item, subject in zip(items, subjects, strict=True)
+            ],
+            now,
+        )
+        ids = {(row["source"], row["key"]): row["id"] for row in rows}
+        taken = []
+        for item in items:
+            number = ids.pop((item.source, item.key), None)
+            if number is not None:
+                taken.append(
+                    InboxRow(
+                        id=number,
+                        source=item.source,
+                        key=item.key,
+                        body=item.body,
+                        received_at=item.received_at,
+                        attempts=0,
+                    )
+                )
+        return taken
+
     async def unfolded(self, limit: int) -> list[InboxRow]:
         """The oldest items that wait to be folded. One that does not open any more is parked."""
         rows = await self._scope.connection.fetch(

@@ -1,11 +1,13 @@
 """Group commit: whoever comes while a commit is under way shares the next one.
 
 A lone notification is committed at once; under load one commit carries many. Every caller waits until its own items
-are durable.
+are durable. Where this process folds the tenant, the folder may do both in one commit.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Protocol
 
 from cordpair.core.ids import TenantId
 from cordpair.store.inbox import Incoming, check
@@ -16,6 +18,16 @@ Put = Callable[[TenantId, Sequence[Incoming]], Awaitable[set[tuple[str, str]]]]
 _Waiting = tuple[Sequence[Incoming], asyncio.Future[int]]
 
 
+class Folder(Protocol):
+    """Whoever folds a tenant in this process."""
+
+    async def take_in(self, items: Sequence[Incoming]) -> set[tuple[str, str]] | None:
+        """Store and fold in one commit; (source, key) of the new ones. None when it cannot: they are stored then."""
+
+    def ring(self) -> None:
+        """Something was stored for you."""
+
+
 class Intake:
     """Collects items per tenant and stores them by `put`, one commit per tenant at a time."""
 
@@ -23,6 +35,7 @@ class Intake:
         self._put = put
         self._waiting: dict[TenantId, list[_Waiting]] = {}
         self._writers: dict[TenantId, asyncio.Task[None]] = {}
+        self._folders: dict[TenantId, Folder] = {}
 
     async def accept(self, tenant: TenantId, items: Sequence[Incoming]) -> int:
         """Store `items` durably; returns how many were new. Raises Rejected or TemporaryFailure."""
@@ -35,6 +48,16 @@ class Intake:
         if tenant not in self._writers:
             self._writers[tenant] = asyncio.create_task(self._write(tenant))
         return await stored
+
+    @contextlib.contextmanager
+    def folded_by(self, tenant: TenantId, folder: Folder) -> Iterator[None]:
+        """For as long as this lasts, what comes in here for the tenant is offered to `folder` first."""
+        self._folders[tenant] = folder
+        try:
+            yield
+        finally:
+            if self._folders.get(tenant) is folder:
+                del self._folders[tenant]
 
     async def close(self) -> None:
         """Wait for the commits under way."""
@@ -59,7 +82,7 @@ class Intake:
 
     async def _commit(self, tenant: TenantId, batch: list[_Waiting]) -> None:
         try:
-            new = await self._put(tenant, [item for items, _ in batch for item in items])
+            new = await self._stored(tenant, [item for items, _ in batch for item in items])
         except BaseException as failure:  # whatever it is: each caller must hear of it
             for _, stored in batch:
                 if not stored.done():
@@ -72,3 +95,12 @@ class Intake:
             new -= mine  # the same item twice in one commit is new for one caller only
             if not stored.done():
                 stored.set_result(len(mine))
+
+    async def _stored(self, tenant: TenantId, items: Sequence[Incoming]) -> set[tuple[str, str]]:
+        folder = self._folders.get(tenant)
+        new = None if folder is None else await folder.take_in(items)
+        if new is None:
+            new = await self._put(tenant, items)
+            if folder is not None:
+                folder.ring()
+        return new
