@@ -155,7 +155,6 @@ class Product:
             presence=parts.presence,
             subscriptions=parts.subscriptions,
             agents=[agent.id for agent in setup.agents],
-            ring=self.node.ring,
         )
         limits = LimitWatch(setup, self.store, self.clock, self.metrics)
         followers: list[Follower] = [watch, limits, IntakePurge(setup.id, self.store, self.clock)]
@@ -188,7 +187,6 @@ class Product:
             tokens=tokens,
             away=self.away,
             now=self.clock.now,
-            ring=self.node.ring,
             metrics=self.metrics,
             body_limit=self.settings.body_limit_bytes,
             headers=headers,
@@ -203,7 +201,7 @@ class Product:
             replays=ReplayWindow(),
             refused=lambda reason: refused.labels(reason=reason).inc(),
         )
-        commands = Commands(self.store, self.clock, self.wall, self.node.ring)
+        commands = Commands(self.store, self.clock, self.wall)
         desk = AgentDesk(self.store, commands, self.clock, lambda: str(uuid.UUID(bytes=secrets.token_bytes(16))))
         return BotEndpoint(
             desk=desk,

@@ -17,7 +17,7 @@ from tests.store.world import ANA, A, configured, leased
 @pytest.fixture
 async def ordering(store: Store, clock: StandingClock) -> Commands:
     await configured(store, A)
-    return Commands(store, clock, SystemClock(), lambda tenant: None)
+    return Commands(store, clock, SystemClock())
 
 
 def ready(clock: StandingClock) -> e.WentReady:

@@ -1,7 +1,6 @@
 """What people order (card buttons, words to the bot, pages): durable like a notification, answered when folded."""
 
 import asyncio
-from collections.abc import Callable
 
 from cordpair.core import events as e
 from cordpair.core.ids import TenantId
@@ -17,8 +16,8 @@ _FIRST_LOOK_S = 0.005
 class Commands:
     """Puts commands into the inbox and waits for what they come to. Any node can take any command."""
 
-    def __init__(self, store: Store, clock: Clock, wall: Clock, ring: Callable[[TenantId], None]) -> None:
-        self._store, self._clock, self._wall, self._ring = store, clock, wall, ring
+    def __init__(self, store: Store, clock: Clock, wall: Clock) -> None:
+        self._store, self._clock, self._wall = store, clock, wall
 
     async def submit(self, tenant: TenantId, event: e.AnyEvent, *, key: str) -> str:
         """The verdict: `ok`, the reason why it was refused, or `in_progress` after two seconds.
@@ -28,7 +27,6 @@ class Commands:
         """
         row = Incoming(source="command", key=key, body=e.encode(event), received_at=self._clock.now())
         await self._store.accept(tenant, [row])
-        self._ring(tenant)
         try:
             async with asyncio.timeout(WAIT_S):
                 return await self._result(tenant, key)
@@ -38,9 +36,9 @@ class Commands:
     async def _result(self, tenant: TenantId, key: str) -> str:
         pause = _FIRST_LOOK_S
         while True:
-            await self._wall.sleep(pause)
             async with self._store.open_tenant(tenant) as rows:
                 result = await rows.inbox.result("command", key)
             if result is not None:
                 return result.decode()
+            await self._wall.sleep(pause)
             pause = min(pause * 2, 0.2)

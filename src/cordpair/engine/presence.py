@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -36,9 +36,8 @@ class PresenceWatch:
         presence: GraphPresence,
         subscriptions: GraphSubscriptions,
         agents: Sequence[AgentId],
-        ring: Callable[[TenantId], None],
     ) -> None:
-        self._tenant, self._store, self._clock, self._ring = tenant, store, clock, ring
+        self._tenant, self._store, self._clock = tenant, store, clock
         self._presence, self._subscriptions = presence, subscriptions
         groups = [tuple(agents[start : start + MOST_IDS]) for start in range(0, len(agents), MOST_IDS)]
         self._groups = {_kind(group): group for group in groups}
@@ -103,7 +102,6 @@ class PresenceWatch:
         ]
         if items:
             await self._store.accept(self._tenant, items)
-            self._ring(self._tenant)
 
 
 def _kind(agents: Sequence[AgentId]) -> str:

@@ -139,7 +139,7 @@ class Store:
         return await self._intake.accept(tenant, items)
 
     def folded_by(self, tenant: TenantId, folder: Folder) -> AbstractContextManager[None]:
-        """For as long as this lasts, what is accepted here for the tenant is offered to `folder` before it is stored."""
+        """For as long as this lasts, what is accepted here for the tenant is offered to `folder` first."""
         return self._intake.folded_by(tenant, folder)
 
     async def purge_intake(self, tenant: TenantId, now: datetime) -> int:

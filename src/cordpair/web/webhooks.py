@@ -33,8 +33,8 @@ STORED_WITHIN_S = 3.0  #: real seconds; also what Graph waits for an answer befo
 
 
 class Webhooks:
-    """Both webhooks, as the server's own kind of application (ASGI). `now` gives the product's time, `ring` wakes the
-    tenant's loop, `headers` stand on every answer."""
+    """Both webhooks, as the server's own kind of application (ASGI). `now` gives the product's time, `headers` stand on
+    every answer."""
 
     def __init__(
         self,
@@ -44,13 +44,12 @@ class Webhooks:
         tokens: BotTokens,
         away: SendsOn,
         now: Callable[[], datetime],
-        ring: Callable[[TenantId], None],
         metrics: Metrics,
         body_limit: int,
         headers: Mapping[str, str],
     ) -> None:
         self._store, self._find, self._tokens, self._away = store, find, tokens, away
-        self._now, self._ring, self._metrics, self._body_limit = now, ring, metrics, body_limit
+        self._now, self._metrics, self._body_limit = now, metrics, body_limit
         self._answers = Answers(headers)
         self._accepted = self._answers.empty(202)
         self._handlers = {"calls": self._calls, "changes": self._changes}
@@ -136,7 +135,6 @@ class Webhooks:
             new = await self._store.accept(tenant, rows)
             self._metrics.inbox_accepted.labels(source=source).inc(new)
             self._metrics.inbox_duplicates.labels(source=source).inc(len(rows) - new)
-            self._ring(tenant)
 
 
 def _incoming(source: str, key: str, body: bytes, at: datetime) -> Incoming:
