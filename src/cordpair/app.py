@@ -39,12 +39,11 @@ from cordpair.engine.node import Node
 from cordpair.engine.outbox import OutboxWorkers
 from cordpair.engine.parts import TenantParts, Workshop
 from cordpair.engine.presence import PresenceWatch
-from cordpair.engine.purge import IntakePurge
 from cordpair.engine.quota import LimitWatch, MonthCount
 from cordpair.engine.running import END_S
 from cordpair.engine.service import Follower, TenantService
 from cordpair.engine.setup_watch import SetupWatch
-from cordpair.engine.sync import PartySync
+from cordpair.engine.standing_flows import StandingFlows
 from cordpair.engine.tenant_loop import TenantLoop
 from cordpair.engine.translation import translators
 from cordpair.errors import TemporaryFailure
@@ -109,6 +108,14 @@ class Product:
             metrics=self.metrics,
             chance=secrets.SystemRandom().random,
         )
+        self.flows = StandingFlows(
+            store,
+            self.clock,
+            self.workshop,
+            owned=lambda: self.node.tenants,
+            ring=self.node.ring,
+            chance=secrets.SystemRandom().random,
+        )
         self.gauges = Gauges(self.metrics, self.clock, self.wall, self.node.floors)
         self.floor = StoreFloor(store, self.clock, self.wall)
         self.away = SendsOn(self.workshop)
@@ -118,8 +125,9 @@ class Product:
 
     async def run(self) -> None:
         """Fold, perform and keep the floor fresh, until cancelled."""
+        parts = (self.node, self.setups, self.lookout, self.outbox, self.flows.workers, self.floor, self.gauges)
         async with asyncio.TaskGroup() as group:
-            for part in (self.node, self.setups, self.lookout, self.outbox, self.floor, self.gauges):
+            for part in parts:
                 group.create_task(part.run())
 
     def _open_crm(self, setup: TenantSetup) -> Crm | None:
@@ -130,6 +138,7 @@ class Product:
     async def _service(self, tenant: TenantId, epoch: int) -> TenantService:
         """All that the owner of a tenant runs for it."""
         parts = await self.workshop.renew(tenant)
+        await self.flows.keep_going(parts)
         loop = TenantLoop(
             self.store,
             tenant,
@@ -157,11 +166,7 @@ class Product:
             agents=[agent.id for agent in setup.agents],
         )
         limits = LimitWatch(setup, self.store, self.clock, self.metrics)
-        followers: list[Follower] = [watch, limits, IntakePurge(setup.id, self.store, self.clock)]
-        followers.append(AuditKeeping(setup.id, self.store, self.clock))
-        if parts.crm is not None:
-            followers.append(PartySync(setup.id, self.store, parts.crm, self.clock, setup.region))
-        return followers
+        return [watch, limits, AuditKeeping(setup.id, self.store, self.clock)]
 
     def _published(self, tenant: TenantId, floor: Floor, changes: Changes) -> None:
         self.gauges.count(tenant, floor, changes)
@@ -226,6 +231,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Product]:
             async with httpx.AsyncClient(timeout=httpx.Timeout(10.0, connect=3.0), limits=_LIMITS) as http:
                 product = Product(settings, store, operator, http)
                 try:
+                    await product.flows.book.refuse_to_strand(store)
                     yield product
                 finally:
                     await product.workshop.close()

@@ -117,8 +117,8 @@ BLUNT: dict[str, Attempt] = {
 QUESTIONS = {
     "setups.get", "setups.crm", "setups.queues", "agents.of_floor", "agents.set_up", "calls.of_floor",
     "calls.arrived_since", "calls.count_since", "calls.counts", "calls.pending", "calls.next_sequence", "timers.due",
-    "timers.next_run", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "parties.count",
-    "subscriptions.all", "vitals.read", "audit.shown", "audit.trail", "audit.head",
+    "timers.keys", "timers.next_run", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked",
+    "parties.count", "subscriptions.all", "vitals.read", "audit.shown", "audit.trail", "audit.head",
 }  # fmt: skip
 
 

@@ -54,6 +54,7 @@ QUESTIONS: dict[str, Question] = {
     "calls.pending": lambda rows: rows.calls.pending(),
     "timers.due": lambda rows: rows.timers.due(NOON, 10),
     "timers.next_run": lambda rows: rows.timers.next_run(),
+    "timers.keys": lambda rows: rows.timers.keys(),
     "inbox.unfolded": lambda rows: rows.inbox.unfolded(10),
     "inbox.result": lambda rows: rows.inbox.result("graph", "folded"),
     "inbox.parked": lambda rows: rows.inbox.parked(),

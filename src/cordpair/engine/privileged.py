@@ -43,6 +43,15 @@ async def retry_notification(store: Store, tenant: TenantId, item: int, *, by: A
         return done
 
 
+async def retry_flow(store: Store, tenant: TenantId, flow: int, *, by: Actor, now: datetime) -> bool:
+    """Let a parked flow go on from the step that failed. False when it is not parked (any more)."""
+    async with store.open_tenant(tenant) as rows:
+        done = await rows.flows.retry_parked(flow, now)
+        if done:
+            await _note(rows, now, by, Action.PARKED_RETRIED, f"flow:{flow}")
+        return done
+
+
 async def note_link_made(
     store: Store, tenant: TenantId, link: str, *, by: Actor, now: datetime, until: datetime
 ) -> None:

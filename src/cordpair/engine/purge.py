@@ -1,29 +1,33 @@
-"""Raw payloads and their keys go when their time has come."""
+"""What has had its time goes: raw payloads with the keys of their days, and flows that were done long ago."""
+
+from datetime import timedelta
 
 import structlog
 
-from cordpair.core.ids import TenantId
-from cordpair.engine.clock import Clock
-from cordpair.errors import CordpairError
+from cordpair.engine.flows import Again, Flow, Kind, Try
+from cordpair.privacy.kinds import KINDS
 from cordpair.store.doors import Store
 
 log = structlog.get_logger(__name__)
 
-EVERY_S = 3600.0
+KIND = "purge"
+EVERY = timedelta(hours=1)
 
 
-class IntakePurge:
-    """Erases what came in, some days after it came, and destroys the key of each such day."""
+def purge_kind(store: Store) -> Kind:
+    """The flow that purges a tenant hour by hour; what could not be purged is tried again, and then shown."""
 
-    def __init__(self, tenant: TenantId, store: Store, clock: Clock) -> None:
-        self._tenant, self._store, self._clock = tenant, store, clock
+    async def run(flow: Flow) -> Again:
+        async def payloads(_: Try) -> int:
+            return await store.purge_intake(flow.tenant, flow.now())
 
-    async def run(self) -> None:
-        """Purge every hour until cancelled; what could not be purged is purged the next time."""
-        while True:
-            try:
-                count = await self._store.purge_intake(self._tenant, self._clock.now())
-                log.info("raw payloads purged", tenant=self._tenant, count=count)
-            except CordpairError as exc:
-                log.warning("raw payloads could not be purged", tenant=self._tenant, error=type(exc).__name__)
-            await self._clock.sleep(EVERY_S)
+        async def flows(_: Try) -> int:
+            async with store.open_tenant(flow.tenant) as rows:
+                return await rows.flows.purge(flow.now() - KINDS["effect_protocol"].default)
+
+        count = await flow.step("payloads", payloads)
+        log.info("raw payloads purged", tenant=flow.tenant, count=count)
+        await flow.step("flows", flows)
+        return Again(flow.now() + EVERY)
+
+    return Kind(name=KIND, version=1, run=run, is_patient=True)

@@ -49,6 +49,18 @@ class FlowTurns:
         )
         return [Turn(TenantId(str(row["tenant"])), row["id"], row["claim"]) for row in rows]
 
+    async def give_back(self, turns: Sequence[Turn], now: datetime) -> None:
+        """Let others go on at once with what was claimed; what was taken from us meanwhile is left to its taker."""
+        await self._connection.execute(
+            "update flows f set state = 'waiting', wake_at = $4, lease_until = null "
+            "from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as t (tenant, flow, claim) "
+            "where f.tenant = t.tenant and f.id = t.flow and f.claim = t.claim and f.state = 'running'",
+            [turn.tenant for turn in turns],
+            [turn.flow for turn in turns],
+            [turn.claim for turn in turns],
+            now,
+        )
+
     async def unfinished(self) -> dict[Code, int]:
         """How many flows are not done, by the code that they need."""
         rows = await self._connection.fetch(

@@ -45,6 +45,11 @@ class Timers:
         )
         return at
 
+    async def keys(self) -> frozenset[str]:
+        """The keys of all timers that are set."""
+        rows = await self._scope.connection.fetch("select key from timers where tenant = $1", self._scope.tenant)
+        return frozenset(row["key"] for row in rows)
+
     async def cancel(self, keys: Sequence[str]) -> None:
         """Take timers away: cancelled, or fired and folded."""
         write = cancelling_timers(self._scope, keys)

@@ -4,7 +4,7 @@ GET  /floor/{token}               a signed link: opens a session and goes to /fl
 GET  /floor                       the page
 GET  /floor/live                  server-sent partial updates of the page
 GET  /floor/calls?of=&queue=      the calls behind a number (CallSet), of one queue or of all
-POST /floor/parked/{id}/retry     one more try of a parked effect
+POST /floor/parked/{id}/retry     one more try of what is parked; as JSON ({"ordered": true}, or 404) when asked
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -14,7 +14,7 @@ from datetime import datetime
 import structlog
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
@@ -105,6 +105,8 @@ class _Floor:
         by = self._sessions.actor(request, self._clock())
         ordered = await self._source.retry_parked(tenant, request.path_params["parked"], by)
         log.info("retry of a parked effect", tenant_id=tenant, ordered=ordered)
+        if "application/json" in request.headers.get("accept", ""):
+            return JSONResponse({"ordered": ordered}, status_code=200 if ordered else 404)
         if "hx-request" not in request.headers:
             return RedirectResponse("/floor", status_code=303)
         told = Words(language_of(request))("retry.done" if ordered else "retry.gone")

@@ -15,6 +15,7 @@ from cordpair.core.quota import QuotaUse, redirects
 from cordpair.core.tenant import Queue, TenantSetup
 from cordpair.engine.cards import readable
 from cordpair.store.calls import PendingCall, QueueCounts
+from cordpair.store.flows import ParkedFlow
 from cordpair.store.fold import FloorRows
 from cordpair.store.inbox import ParkedItem
 from cordpair.store.outbox import ParkedEffect
@@ -33,7 +34,7 @@ from cordpair.web.floor_view import (
 
 ENDED = timedelta(minutes=30)
 _MOST_ENDED = 20
-NOTIFICATION = "n"  #: before the number of a parked notification; an effect is a number alone
+NOTIFICATION, FLOW = "n", "f"  #: before the number of what is parked; an effect is a number alone
 _WAITING = (CallState.RINGING, CallState.QUEUED, CallState.OFFERED)
 
 
@@ -45,6 +46,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     counts: list[QueueCounts]
     parked: list[ParkedEffect]
     unread: list[ParkedItem]  #: notifications and commands that could not be folded
+    flows: list[ParkedFlow]
     pending: list[PendingCall]
     month: int
 
@@ -65,7 +67,7 @@ def view_of(stored: Stored, now: datetime) -> FloorView:
         queues=tuple(_tile(queue, live, stored.rows.agents, counts) for queue in setup.queues),
         calls=tuple(names.row(call) for call in live),
         agents=tuple(_agent(agent, names) for agent in sorted(stored.rows.agents, key=lambda one: one.name)),
-        parked=(*map(_parked, stored.parked), *map(_unread, stored.unread)),
+        parked=(*map(_parked, stored.parked), *map(_unread, stored.unread), *map(_flow, stored.flows)),
         pending=tuple(_pending(item, names) for item in stored.pending),
         ended=tuple(names.row(call) for call in closed[:_MOST_ENDED]),
         quota=_quota(setup, QuotaUse(month=stored.month, concurrent=sum(call.is_live for call in live))),
@@ -248,6 +250,12 @@ def _unread(item: ParkedItem) -> ParkedRow:
         why=item.error,
         since=item.received_at,
         attempts=item.attempts,
+    )
+
+
+def _flow(flow: ParkedFlow) -> ParkedRow:
+    return ParkedRow(
+        id=f"{FLOW}{flow.id}", what=f"flow.{flow.kind}", why=flow.reason, since=flow.since, attempts=flow.attempts
     )
 
 

@@ -10,17 +10,18 @@ from cordpair.core.audit import Actor
 from cordpair.core.ids import QueueId, TenantId
 from cordpair.core.tenant import TenantSetup
 from cordpair.engine.clock import Clock
-from cordpair.engine.privileged import note_link_opened, retry_effect, retry_notification
+from cordpair.engine.privileged import note_link_opened, retry_effect, retry_flow, retry_notification
 from cordpair.engine.quota import month_begin
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import Rejected, TemporaryFailure
 from cordpair.store.doors import Store, TenantRows
-from cordpair.web.floor_content import ENDED, NOTIFICATION, Names, Stored, belongs, midnight, view_of
+from cordpair.web.floor_content import ENDED, FLOW, NOTIFICATION, Names, Stored, belongs, midnight, view_of
 from cordpair.web.floor_view import CallRow, CallSet, FloorView
 
 log = structlog.get_logger(__name__)
 
 _LONGEST_NUMBER = 18  # digits that a bigint holds whatever they are
+_RETRIES = {NOTIFICATION: retry_notification, FLOW: retry_flow}
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 PAUSE_S = 0.25  #: real seconds between two views at least
@@ -99,10 +100,10 @@ class StoreFloor:
         await note_link_opened(self._store, tenant, link, now=self._clock.now())
 
     async def retry_parked(self, tenant: TenantId, parked: str, by: Actor) -> bool:
-        number = parked.removeprefix(NOTIFICATION)
+        kind, number = (parked[:1], parked[1:]) if parked[:1] in _RETRIES else ("", parked)
         if not number.isascii() or not number.isdigit() or len(number) > _LONGEST_NUMBER:
             return False
-        retry = retry_effect if number == parked else retry_notification
+        retry = _RETRIES[kind] if kind else retry_effect
         done = await retry(self._store, tenant, int(number), by=by, now=self._clock.now())
         self.touch(tenant)
         return done
@@ -127,6 +128,7 @@ class StoreFloor:
                 counts=await rows.calls.counts(midnight(setup, now)),
                 parked=await rows.outbox.parked(),
                 unread=await rows.inbox.parked(),
+                flows=await rows.flows.parked(),
                 pending=await rows.calls.pending(),
                 month=await rows.calls.count_since(month_begin(setup.time_zone, now)),
             )

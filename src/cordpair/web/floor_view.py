@@ -156,7 +156,7 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParkedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An effect that failed for good and waits for a person. `what` is the effect's name (`LogActivity`)."""
+    """What failed for good and waits for a person. `what`: `LogActivity`, `notification.graph`, `flow.purge`."""
 
     id: str
     what: str

@@ -1,0 +1,52 @@
+"""The flows that every tenant has and that never end, with all code that this version has for them."""
+
+from collections.abc import Callable
+
+from cordpair.connectors.kit import Calls
+from cordpair.core.ids import TenantId
+from cordpair.engine.clock import Clock
+from cordpair.engine.flow_workers import FlowWorkers
+from cordpair.engine.flows import FlowBook
+from cordpair.engine.parts import TenantParts, Workshop
+from cordpair.engine.purge import KIND as PURGE
+from cordpair.engine.purge import purge_kind
+from cordpair.engine.sweep import KIND as SWEEP
+from cordpair.engine.sweep import sweep_kind
+from cordpair.engine.sync import KIND as SYNC
+from cordpair.engine.sync import PartySync, sync_kind
+from cordpair.store.doors import Store
+
+
+class StandingFlows:
+    """Their code (`book`), and the workers of this node. `ring` says that there is something in a tenant's inbox."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        workshop: Workshop,
+        *,
+        owned: Callable[[], frozenset[TenantId]],
+        ring: Callable[[TenantId], None],
+        chance: Callable[[], float],
+    ) -> None:
+        self._store, self._clock, self._workshop = store, clock, workshop
+        self.book = FlowBook([sync_kind(self._sync), purge_kind(store), sweep_kind(store, self._calls, ring)])
+        self.workers = FlowWorkers(store, clock, self.book, owned=owned, chance=chance)
+
+    async def keep_going(self, parts: TenantParts) -> None:
+        """Begin them for a tenant that is new here, and wake those that a new setup may help."""
+        tenant = parts.setup.id
+        for kind in (PURGE, SWEEP):
+            await self.workers.keep_going(tenant, kind, kind)
+        if parts.crm is not None:
+            await self.workers.keep_going(tenant, SYNC, f"{SYNC}:{parts.crm.name}", parts.crm.name)
+
+    async def _sync(self, tenant: TenantId, connector: str) -> PartySync | None:
+        parts = await self._workshop.of(tenant)
+        if parts.crm is None or parts.crm.name != connector:
+            return None
+        return PartySync(tenant, self._store, parts.crm, self._clock, parts.setup.region)
+
+    async def _calls(self, tenant: TenantId) -> Calls:
+        return (await self._workshop.of(tenant)).calls
