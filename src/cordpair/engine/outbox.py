@@ -47,8 +47,9 @@ class OutboxWorkers:
         width: int,
         metrics: Metrics,
         chance: Callable[[], float],
+        bell: Bell | None = None,
     ) -> None:
-        self.bell = Bell()
+        self.bell = bell or Bell()
         self._store, self._clock, self._performer_of = store, clock, performer_of
         self._owned, self._ring, self._metrics = owned, ring, metrics
         self._free = width

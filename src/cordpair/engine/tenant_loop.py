@@ -67,9 +67,10 @@ class TenantLoop:
         metrics: Metrics,
         quota: MonthCount | None = None,
         workers: Workers | None = None,
+        bell: Bell | None = None,
     ) -> None:
         self.tenant = tenant
-        self.bell = Bell()
+        self.bell = bell or Bell()
         self._store, self._clock = store, clock
         self._owner, self._epoch = owner, epoch
         self._translators, self._link, self._region = translators, link, region
