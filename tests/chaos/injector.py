@@ -39,6 +39,8 @@ class Injector:
         match kind:
             case "kill_node":
                 one.nodes[how["node"]].kill(how["back_after_s"])
+            case "roll_nodes":
+                await one.roll()
             case "stall_node":
                 await one.nodes[how["node"]].stall(how["seconds"])
             case "kill_database":

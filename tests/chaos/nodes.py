@@ -67,6 +67,11 @@ class NodeProcess:
         self._back_after_s, self._is_ours = back_after_s, True
         self._signal(signal.SIGKILL)
 
+    def tell_to_end(self) -> None:
+        """SIGTERM, as a service manager sends it."""
+        self._is_ours = True
+        self._signal(signal.SIGTERM)
+
     async def stall(self, seconds: float) -> None:
         """It stands still for real seconds, and does not know it."""
         pid = self._born.pid

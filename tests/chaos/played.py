@@ -15,7 +15,7 @@ import msgspec
 
 from cordpair.errors import CordpairError
 from tests.chaos.injector import Injector
-from tests.chaos.schedule import schedule
+from tests.chaos.schedule import Fault, schedule
 from tests.chaos.stand import RATE, Stand, stand
 from tests.databases import OPERATOR_KEY
 
@@ -33,13 +33,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     nodes: int = 2
 
 
-async def play(run: Run, folder: Path, *, say: Callable[[str], None] = lambda _: None) -> list[str]:
+async def play(
+    run: Run, folder: Path, *, plan: list[Fault] | None = None, say: Callable[[str], None] = lambda _: None
+) -> list[str]:
     """Play it in `folder`; what the auditor finds wrong. Raises TimeoutError when it cannot even begin.
 
-    `say` is told now and then how far it is.
+    Without a `plan` the seed makes one. `say` is told now and then how far it is.
     """
     seconds = run.minutes * 60
-    plan = schedule(run.seed, seconds, nodes=run.nodes)
+    plan = schedule(run.seed, seconds, nodes=run.nodes) if plan is None else plan
     async with stand(folder, seed=run.seed, nodes=run.nodes) as one:
         await one.begin()
         injector = Injector(one)
