@@ -53,6 +53,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "timers.cancel": lambda rows, it: rows.timers.cancel([it.timer]),
     "timers.set": lambda rows, it: rows.timers.set([_timer(it)]),
     "inbox.put": lambda rows, it: rows.inbox.put([Incoming("graph", f"{_letter(it)}-0", b"mine", NOON)]),
+    "inbox.take_in": lambda rows, it: rows.inbox.take_in([Incoming("graph", f"{_letter(it)}-0", b"mine", NOON)], NOON),
     "inbox.put_aside": lambda rows, it: rows.inbox.put_aside(
         Incoming("graph", f"{_letter(it)}-0", b"mine", NOON), "mine"
     ),

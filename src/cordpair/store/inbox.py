@@ -18,10 +18,10 @@ _BODY = "inbox.sealed"
 _RESULT = "inbox.result_sealed"
 _PUT = (
     "with door as materialized (select set_config('app.tenant', $1::text, true)) "
-    "insert into inbox (tenant, source, key, received_at, state, attempts, error, sealed) "
-    "select $1::text::uuid, s, k, r, 'new', 0, '', b "
-    "from door, unnest($2::text[], $3::text[], $4::timestamptz[], $5::bytea[]) as t (s, k, r, b) "
-    "on conflict (tenant, source, key) do nothing returning source, key"
+    "insert into inbox (tenant, source, key, received_at, state, attempts, error, folded_at, sealed) "
+    "select $1::text::uuid, s, k, r, case when f is null then 'new' else 'folded' end, 0, '', f, b "
+    "from door, unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::bytea[]) as t (s, k, r, f, b) "
+    "on conflict (tenant, source, key) do nothing returning source, key, id"
 )
 
 
@@ -85,40 +85,21 @@ class Inbox:
 
         They are folded as of `now` from the start. Only a command waits to be marked, with what it came to.
         """
-        subjects = [intake_subject(item.received_at) for item in items]
-        keys = await self._scope.writing(subjects)
-        rows = await self._scope.connection.fetch(
-            "insert into inbox (tenant, source, key, received_at, state, attempts, error, folded_at, sealed) "
-            "select $1, s, k, r, case s when 'command' then 'new' else 'folded' end, 0, '', "
-            "case s when 'command' then null else $6::timestamptz end, b "
-            "from unnest($2::text[], $3::text[], $4::timestamptz[], $5::bytea[]) as t (s, k, r, b) "
-            "on conflict (tenant, source, key) do nothing returning id, source, key",
-            self._scope.tenant,
-            [item.source for item in items],
-            [item.key for item in items],
-            [item.received_at for item in items],
-            [
-                keys.seal(_BODY, subject, item.body, _row(item.source, item.key))
-                for item, subject in zip(items, subjects, strict=True)
-            ],
-            now,
-        )
-        ids = {(row["source"], row["key"]): row["id"] for row in rows}
-        taken = []
-        for item in items:
-            number = ids.pop((item.source, item.key), None)
-            if number is not None:
-                taken.append(
-                    InboxRow(
-                        id=number,
-                        source=item.source,
-                        key=item.key,
-                        body=item.body,
-                        received_at=item.received_at,
-                        attempts=0,
-                    )
-                )
-        return taken
+        write = incoming(self._scope.tenant, items, await self._scope.writing(days(items)), folded_at=now)
+        rows = await self._scope.connection.fetch(write.sql, *write.values)
+        ids: dict[tuple[str, str], int] = {(row[0], row[1]): row[2] for row in rows}
+        return [
+            InboxRow(
+                id=ids.pop((item.source, item.key)),
+                source=item.source,
+                key=item.key,
+                body=item.body,
+                received_at=item.received_at,
+                attempts=0,
+            )
+            for item in items
+            if (item.source, item.key) in ids
+        ]
 
     async def unfolded(self, limit: int) -> list[InboxRow]:
         """The oldest items that wait to be folded. One that does not open any more is parked."""
@@ -216,7 +197,7 @@ def days(items: Sequence[Incoming]) -> set[str]:
     return {intake_subject(at) for at in {item.received_at for item in items}}
 
 
-def incoming(tenant: TenantId, items: Sequence[Incoming], keys: Keyring) -> Write:
+def incoming(tenant: TenantId, items: Sequence[Incoming], keys: Keyring, *, folded_at: datetime | None = None) -> Write:
     """The insert of items: alone in a transaction, or in one that has opened the tenant's door already.
 
     One statement is one way to the database and back. The policies look at the door when they see the first row, and
@@ -228,7 +209,8 @@ def incoming(tenant: TenantId, items: Sequence[Incoming], keys: Keyring) -> Writ
         (only or sealers[intake_subject(item.received_at)])(item.body, _row(item.source, item.key)) for item in items
     ]
     sources, names = [item.source for item in items], [item.key for item in items]
-    return Write(_PUT, (tenant, sources, names, [item.received_at for item in items], sealed))
+    folded = [None if item.source == "command" else folded_at for item in items]
+    return Write(_PUT, (tenant, sources, names, [item.received_at for item in items], folded, sealed))
 
 
 def new_ones(rows: Iterable[asyncpg.Record]) -> set[tuple[str, str]]:
