@@ -75,7 +75,10 @@ class ImisStage:
     known = ANSGAR
     known_phone = PHONE
 
-    def __init__(self, imis: Imis, url: str, http: httpx.AsyncClient, clock: StillClock) -> None:
+    def __init__(
+        self, imis: Imis, url: str, http: httpx.AsyncClient, clock: StillClock, settings: dict[str, str]
+    ) -> None:
+        self.settings = settings
         self.imis = imis
         self.url = url
         self.http = http
@@ -84,7 +87,11 @@ class ImisStage:
 
     def another_crm(self, **settings: str) -> ImisCrm:
         return connect(
-            setup(self.url, **settings), region="DE", time_zone="Europe/Berlin", http=self.http, now=self.clock.now
+            setup(self.url, **(self.settings | settings)),
+            region="DE",
+            time_zone="Europe/Berlin",
+            http=self.http,
+            now=self.clock.now,
         )
 
     async def party_ids(self) -> list[str]:
@@ -94,7 +101,7 @@ class ImisStage:
         return [str(activity["SEQN"]) for activity in self.imis.activities]
 
     async def change(self, party: PartyRef) -> None:
-        self.clock.at += timedelta(minutes=10)
+        self.clock.at += timedelta(minutes=61)
         self.imis.change(party.id, city="Hamburg")
 
     async def lose_next_answer(self) -> None:
@@ -132,7 +139,7 @@ def _server() -> tuple[str, Starlette]:
 
 
 @contextlib.asynccontextmanager
-async def imis_stage(members: list[Member] | None = None) -> AsyncIterator[ImisStage]:
+async def imis_stage(members: list[Member] | None = None, **settings: str) -> AsyncIterator[ImisStage]:
     clock, instance = StillClock(), f"verband{next(_count)}"
     app = imis_app(instance, people() if members is None else members, clock)
     imis: Imis = app.state.imis
@@ -141,5 +148,5 @@ async def imis_stage(members: list[Member] | None = None) -> AsyncIterator[ImisS
     mount = Mount(f"/imis/{instance}", app)
     server.router.routes.append(mount)
     async with httpx.AsyncClient(verify=False) as http:
-        yield ImisStage(imis, f"{url}/imis/{instance}", http, clock)
+        yield ImisStage(imis, f"{url}/imis/{instance}", http, clock, settings)
     server.router.routes.remove(mount)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from cordpair.connectors.imis.crm import Bookmark
+from cordpair.connectors.imis.paging import Bookmark
 from cordpair.connectors.imis.shapes import next_offset, party_record, property_of, scalar
 from cordpair.connectors.imis.spelling import spellings
 from cordpair.connectors.testkit import ids_of, pages_of
@@ -138,6 +138,7 @@ async def test_a_sync_in_the_hour_that_comes_twice_misses_nobody(stage: ImisStag
     first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     stage.clock.at = first
     bookmark = (await pages_of(stage.crm, None))[-1].bookmark
+    stage.clock.at += timedelta(hours=1)
     stage.imis.store.change(ANSGAR.id, first + timedelta(hours=1))
     assert ANSGAR.id in ids_of(await pages_of(stage.crm, bookmark))
 

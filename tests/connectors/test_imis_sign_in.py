@@ -141,7 +141,7 @@ def test_the_refresh_grant_is_read() -> None:
         ({"language": "fr"}, "iMIS: language must be de or en"),
         ({"guard_column": "NOTE"}, "iMIS: guard_column must be one of UF_1, UF_2, UF_3, OTHER_CODE"),
         ({"activity_type": "TELEPHONECALL"}, "iMIS: activity_type must have 1 to 10 characters"),
-        ({"search_entity": "Users"}, "iMIS: search_entity must be one of Party, Person"),
+        ({"search_entity": "Users"}, "iMIS: search_entity must be one of Party, Person, PartySummary"),
     ],
 )
 def test_a_wrong_setting_is_refused_in_one_clear_line(wrong: dict[str, str], line: str) -> None:

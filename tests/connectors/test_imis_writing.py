@@ -14,7 +14,7 @@ from cordpair.connectors.imis.answers import QUARANTINE_S
 from cordpair.connectors.imis.session import ImisSession
 from cordpair.connectors.imis.settings import read_settings
 from cordpair.connectors.kit import Activity
-from cordpair.connectors.testkit import activity, failure_of, pages_of
+from cordpair.connectors.testkit import activity, failure_of
 from cordpair.core.ids import PartyRef
 from cordpair.emulator.imis_faults import Fault
 from cordpair.emulator.imis_query import Value
@@ -117,11 +117,11 @@ async def test_the_older_generation_is_written_in_its_own_words(stage: ImisStage
 
 
 async def test_an_installation_that_was_upgraded_meanwhile_is_understood_on_the_repeat(stage: ImisStage) -> None:
-    await pages_of(stage.crm, None)
+    await stage.crm.log_activity(CALL, key="k0", repeat=False)
     stage.imis.old_assembly = True
     assert isinstance(await failure_of(stage.crm.log_activity(CALL, key="k1", repeat=False)), UnknownOutcome)
     await stage.crm.log_activity(CALL, key="k1", repeat=True)
-    assert len(stage.imis.activities) == 1
+    assert len(stage.imis.activities) == 2
 
 
 async def test_an_error_after_the_activity_was_stored_is_an_unknown_outcome(stage: ImisStage) -> None:
@@ -149,18 +149,18 @@ async def test_a_slow_answer_is_an_unknown_outcome(stage: ImisStage) -> None:
     assert isinstance(failure, UnknownOutcome)
 
 
-async def test_the_first_message_of_a_refusal_reaches_the_administrator(stage: ImisStage) -> None:
+async def test_every_message_of_a_refusal_reaches_the_administrator(stage: ImisStage) -> None:
     stage.imis.faults.append(Fault("refused", method="POST", message="The activity type CALL is not set up."))
     failure = await failure_of(stage.crm.log_activity(CALL, key="k1", repeat=False))
     assert isinstance(failure, PermanentFailure)
-    assert str(failure) == "iMIS refused the request (400): The activity type CALL is not set up."
+    assert str(failure) == "iMIS refused the request (400): The activity type CALL is not set up. / A second message."
 
 
 async def test_a_refusal_that_repeats_what_was_sent_is_told_without_it(stage: ImisStage) -> None:
     message = f"'{CALL.note}' by {CALL.agent_name} is too long for {ANSGAR.id}."
     stage.imis.faults.append(Fault("refused", method="POST", message=message))
     failure = await failure_of(stage.crm.log_activity(CALL, key="k1", repeat=False))
-    assert str(failure) == "iMIS refused the request (400): '…' by … is too long for …."
+    assert str(failure) == "iMIS refused the request (400): '…' by … is too long for …. / A second message."
 
 
 async def test_an_unknown_party_is_permanent(stage: ImisStage) -> None:

@@ -334,7 +334,45 @@ async def test_prompts_of_a_saved_query_are_positional(site: Site) -> None:
 async def test_metadata_is_not_offered_everywhere(site: Site) -> None:
     assert (await site.get("api/metadata/Activity")).status_code == 501
     site.imis.metadata_works = True
-    assert "UF_1" in (await site.get("api/metadata/Activity")).json()["Properties"]["$values"]
+    told = (await site.get("api/metadata/Activity")).json()["Properties"]["$values"]
+    (guard,) = [entry for entry in told if entry["Name"] == "UF_1"]
+    assert (guard["PropertyTypeName"], guard["MaxLength"]) == ("String", 60)
+
+
+async def test_the_list_of_business_objects_comes_in_pages_and_has_activity_on_none_of_the_first(site: Site) -> None:
+    first = (await site.get("api/BoEntityDefinition?limit=100")).json()
+    assert "Activity" not in {entry["EntityTypeName"] for entry in first["Items"]["$values"]}
+    rest = (await site.get("api/BoEntityDefinition?limit=100&offset=100")).json()["Items"]["$values"]
+    names = {entry["Name"] for entry in rest[-1]["Properties"]["$values"]}
+    assert {"UF_1", "DESCRIPTION", "SEQN"} <= names
+
+
+async def test_an_installation_spells_its_columns_in_its_own_way(site: Site) -> None:
+    site.imis.table.underscores = False
+    assert (await site.post(entity(UF_1="K7"))).status_code == 400
+    assert (await site.post(entity(UF1="K7") | {})).status_code == 400, "ACTIVITY_TYPE is spelled ACTIVITYTYPE too"
+    assert (await site.get("api/Activity?UF_1=K7")).status_code == 400
+    assert (await site.get("api/Activity?UF1=K7")).status_code == 200
+
+
+async def test_a_column_that_is_not_there_is_refused_and_one_that_is_narrow_breaks(site: Site) -> None:
+    site.imis.table.absent.add("UF_2")
+    site.imis.table.widths["UF_1"] = 3
+    assert (await site.post(entity(UF_2="x"))).status_code == 400
+    assert (await site.post(entity(UF_1="K777"))).status_code == 500
+
+
+async def test_saved_queries_of_the_older_generation_stand_at_another_address(site: Site) -> None:
+    site.imis.old_assembly = True
+    query = "QueryName=$/Cordpair/Contacts&parameter=&parameter="
+    assert (await site.get(f"api/query?{query}")).status_code == 404
+    assert (await site.get(f"api/IQA?{query}")).status_code == 200
+
+
+async def test_somebody_who_is_purged_is_found_no_more(site: Site) -> None:
+    site.imis.store.remove("101")
+    assert await site.ids("Phone=030 23125123") == []
+    assert (await site.get("api/Party/101")).status_code == 404
 
 
 async def test_a_fault_hits_as_often_and_as_late_as_it_was_told(site: Site) -> None:

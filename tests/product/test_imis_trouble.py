@@ -68,7 +68,7 @@ async def until_logged(us: Organisation, call: CallId) -> str:
         ("sign_in_page", "iMIS answered with a web page instead of data (200)"),
         ("error", "iMIS reports an error of its own (500)"),
         ("unauthorized", "iMIS does not let our user in, although the sign-in worked (401)"),
-        ("refused", "iMIS refused the request (400): The value is not allowed."),
+        ("refused", "iMIS refused the request (400): The value is not allowed. / A second message."),
     ],
 )
 async def test_what_imis_does_not_take_is_parked_with_its_reason_and_written_once_when_it_is_well(

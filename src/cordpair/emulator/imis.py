@@ -55,9 +55,10 @@ async def _api(imis: Imis, handler: Handler, request: Request) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not imis.tokens.good(token, imis.clock.now()):
             return unauthorized()
-        if pull and request.query_params.get("offset", "0") == "0":
+        answer = await _guarded(imis, handler, request, fault)
+        if pull and request.query_params.get("offset", "0") == "0" and answer.status_code == 200:
             imis.counters.sync_starts.append(imis.clock.now())
-        return await _guarded(imis, handler, request, fault)
+        return answer
 
 
 async def _guarded(imis: Imis, handler: Handler, request: Request, fault: Fault | None) -> Response:

@@ -1,6 +1,7 @@
 """What iMIS takes as an activity, and what it refuses: the legacy Activity table behind a generic entity."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,8 +11,8 @@ from cordpair.emulator.imis_shapes import Shapes
 _TEXT_WIDTH = {
     "ACTIVITY_TYPE": 10,
     "DESCRIPTION": 255,
-    "NOTE": 1_000_000,
-    "NOTE_2": 1_000_000,
+    "NOTE": -1,
+    "NOTE_2": -1,
     "PRODUCT_CODE": 31,
     "CATEGORY": 15,
     "SOURCE_SYSTEM": 10,
@@ -43,6 +44,33 @@ _WRAPPERS: dict[str, tuple[type, ...]] = {
 COLUMNS = frozenset({"PartyId", "SEQN", *_TEXT_WIDTH, *_DATES, *_NUMBERS})
 
 
+@dataclass
+class Table:
+    """The Activity table of one installation: they differ in widths, in spelling and in what there is.
+
+    `widths` of text columns, -1 without limit; `underscores` off spells UF_1 as UF1; `absent` columns do not exist.
+    """
+
+    widths: dict[str, int] = field(default_factory=lambda: dict(_TEXT_WIDTH))
+    underscores: bool = True
+    absent: set[str] = field(default_factory=set)
+
+    def spelled(self, column: str) -> str:
+        return column if self.underscores else column.replace("_", "")
+
+    def columns(self) -> dict[str, str]:
+        """The columns that exist: how they are spelled here, in lower case, to how we name them."""
+        return {self.spelled(column).lower(): column for column in COLUMNS if column not in self.absent}
+
+    def fits(self, column: str, text: str) -> bool:
+        width = self.widths.get(column, 10)
+        return width < 0 or len(text) <= width
+
+    def kind_of(self, column: str) -> str:
+        """The word of iMIS for what a column holds."""
+        return "Date" if column in _DATES else "Decimal" if column in _NUMBERS else "String"
+
+
 class Invalid(Exception):
     """Refused with ValidationResults; the text is the message."""
 
@@ -52,7 +80,7 @@ class Unreadable(Exception):
 
 
 def read_activity(
-    body: object, shapes: Shapes, party_exists: Callable[[str], bool], now: datetime
+    body: object, shapes: Shapes, table: Table, party_exists: Callable[[str], bool], now: datetime
 ) -> dict[str, Value | None]:
     """Read a posted GenericEntityData. `now` is local, for a blank TRANSACTION_DATE. Raises Invalid, Unreadable."""
     if not isinstance(body, dict):
@@ -64,7 +92,10 @@ def read_activity(
         raise Invalid("The entity type does not match the address.")
     columns: dict[str, Value | None] = {}
     for name, value in _properties(body, shapes):
-        columns[name] = _column(name, value)
+        column = table.columns().get(name.lower())
+        if column is None or column == "SEQN":
+            raise Invalid(f"The property '{name}' is not defined on Activity.")
+        columns[column] = _column(table, column, value)
     _check_required(columns, party_exists)
     columns.setdefault("TRANSACTION_DATE", now.replace(hour=0, minute=0, second=0, microsecond=0))
     return columns
@@ -101,12 +132,10 @@ def _properties(body: Mapping[str, object], shapes: Shapes) -> Iterator[tuple[st
         if not isinstance(entry, dict) or entry.get("$type") != shapes.core("GenericPropertyData"):
             raise Unreadable
         name = str(entry.get("Name", ""))
-        yield ("PartyId" if name.lower() in ("partyid", "id") else name.upper()), entry.get("Value")
+        yield ("PartyId" if name.lower() in ("partyid", "id") else name), entry.get("Value")
 
 
-def _column(name: str, value: object) -> Value | None:
-    if name not in COLUMNS or name == "SEQN":
-        raise Invalid(f"The property '{name}' is not defined on Activity.")
+def _column(table: Table, name: str, value: object) -> Value | None:
     plain = _unwrapped(value)
     if plain in (None, ""):
         return None
@@ -116,7 +145,7 @@ def _column(name: str, value: object) -> Value | None:
         if isinstance(plain, bool) or not isinstance(plain, int | float):
             raise Unreadable
         return Decimal(str(plain))
-    if not isinstance(plain, str) or len(plain) > _TEXT_WIDTH.get(name, 10):
+    if not isinstance(plain, str) or not table.fits(name, plain):
         raise Unreadable
     return plain
 

@@ -1,5 +1,6 @@
 """What stands under `/api` of an emulated iMIS: parties, activities, saved queries, metadata."""
 
+import functools
 import json
 from collections.abc import Callable
 
@@ -11,12 +12,14 @@ from cordpair.emulator.imis_activity import COLUMNS, Unreadable, read_activity
 from cordpair.emulator.imis_answers import broken, json_answer
 from cordpair.emulator.imis_faults import Fault
 from cordpair.emulator.imis_instance import Imis
-from cordpair.emulator.imis_query import BadQuery, Query, read_query
+from cordpair.emulator.imis_metadata import definitions, metadata
+from cordpair.emulator.imis_query import RESERVED, BadQuery, Query, read_query
 from cordpair.emulator.imis_shapes import Json
 from cordpair.emulator.imis_store import ORGANIZATION, PARTY_PROPERTIES, PERSON, Activity, Party
 
 CONTACTS_QUERY = "$/Cordpair/Contacts"
 _KINDS = {"party": None, "partysummary": None, "person": PERSON, "organization": ORGANIZATION}
+_ACTIVITY_PROPERTIES = frozenset({name.lower() for name in COLUMNS} | {"id"})
 _NOBODY_NAMED = frozenset({"updatedon", "ismarkedfordelete"})
 
 
@@ -31,14 +34,18 @@ async def dispatch(imis: Imis, request: Request, fault: Fault | None) -> Respons
     if entity == "activity":
         return _list_activities(imis, request)
     if entity in ("query", "iqa"):
+        if entity == "query" and imis.old_assembly:
+            return Response("", 404)
         return _saved_query(imis, request, flat=entity == "query")
+    if entity == "boentitydefinition":
+        return definitions(imis, request)
     return Response("", 404)
 
 
 async def one(imis: Imis, request: Request, _: Fault | None) -> Response:
     entity, name = request.path_params["entity"].lower(), request.path_params["id"]
     if entity == "metadata":
-        return _metadata(imis, name)
+        return metadata(imis, name)
     party = imis.store.party(name) if entity in _KINDS else None
     if party is None or _KINDS[entity] not in (None, party.kind):
         return json_answer({"Message": "The resource was not found."}, 404)
@@ -53,10 +60,14 @@ def _list_parties(imis: Imis, entity: str, request: Request) -> Response:
 
 
 def _list_activities(imis: Imis, request: Request) -> Response:
-    known = frozenset({name.lower() for name in COLUMNS} | {"id"})
-    query = read_query(request.query_params.multi_items(), known)
+    columns = imis.table.columns() | {"id": "ID"}
+    asked = [(name.lower(), value) for name, value in request.query_params.multi_items()]
+    if unknown := next((name for name, _ in asked if name not in {*columns, *RESERVED}), None):
+        raise BadQuery(f"The property '{unknown}' is not defined.")
+    query = read_query([(columns.get(name, name), value) for name, value in asked], _ACTIVITY_PROPERTIES)
     item = imis.shapes.core("GenericEntityData")
-    return _page(imis, imis.store.find_activities(query), query, imis.shapes.activity, item)
+    shape = functools.partial(imis.shapes.activity, spelled=imis.table.spelled)
+    return _page(imis, imis.store.find_activities(query), query, shape, item)
 
 
 async def _post_activity(imis: Imis, request: Request, fault: Fault | None) -> Response:
@@ -67,7 +78,7 @@ async def _post_activity(imis: Imis, request: Request, fault: Fault | None) -> R
     except ValueError as exc:
         raise Unreadable from exc
     now = imis.store.local(imis.clock.now())
-    columns = read_activity(body, imis.shapes, lambda party: imis.store.party(party) is not None, now)
+    columns = read_activity(body, imis.shapes, imis.table, lambda party: imis.store.party(party) is not None, now)
     if fault and fault.kind == "late_commit":
         imis.commit_later(columns, fault.delay_s)
         return Cut()
@@ -78,7 +89,7 @@ async def _post_activity(imis: Imis, request: Request, fault: Fault | None) -> R
         case "created_then_cut":
             return Cut()
         case _:
-            return json_answer(imis.shapes.activity(activity), 201)
+            return json_answer(imis.shapes.activity(activity, imis.table.spelled), 201)
 
 
 def _saved_query(imis: Imis, request: Request, *, flat: bool) -> Response:
@@ -93,7 +104,7 @@ def _saved_query(imis: Imis, request: Request, *, flat: bool) -> Response:
         if text
     ]
     pages = [(name, own[name]) for name in ("limit", "offset") if name in own]
-    query = read_query([*filters, *pages], PARTY_PROPERTIES)
+    query = read_query([*filters, ("OrderBy", "PartyId"), *pages], PARTY_PROPERTIES)
     shape = _flat_row if flat else lambda party: imis.shapes.row(_flat_row(party).items())  # type: ignore[arg-type]
     item = "System.Object, mscorlib" if flat else imis.shapes.core("GenericEntityData")
     return _page(imis, imis.store.parties(None, query), query, shape, item)
@@ -107,18 +118,9 @@ def _flat_row(party: Party) -> Json:
         "Phone": party.phones[0].raw if party.phones else "",
         "Phone2": party.phones[1].raw if len(party.phones) > 1 else "",
         "Email": party.email,
+        "Country": party.region if party.city else "",
         "UpdatedOn": party.updated_on.isoformat(timespec="seconds"),
     }
-
-
-def _metadata(imis: Imis, entity: str) -> Response:
-    if not imis.metadata_works:
-        return Response("", 501)
-    names = sorted(COLUMNS) if entity.lower() == "activity" else []
-    properties = {"$type": imis.shapes.core("EntityPropertyDefinitionCollection"), "$values": names}
-    return json_answer(
-        {"$type": imis.shapes.core("EntityDefinitionData"), "EntityTypeName": entity, "Properties": properties}
-    )
 
 
 def _page(
@@ -135,7 +137,9 @@ def _party_shape(imis: Imis, entity: str, party: Party) -> Json:
 
 
 def is_pull(request: Request) -> bool:
+    """Whether a request asks for everybody, or for all who changed."""
+    entity = request.path_params["entity"].lower()
+    if entity in ("query", "iqa"):
+        return not next((value for name, value in request.query_params.multi_items() if name == "parameter"), "")
     names = {name.lower() for name in request.query_params} - {"limit", "offset", "orderby"}
-    return (
-        request.path_params["entity"].lower() in _KINDS and "id" not in request.path_params and names <= _NOBODY_NAMED
-    )
+    return entity in _KINDS and "id" not in request.path_params and names <= _NOBODY_NAMED

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from cordpair.emulator.imis_activity import Table
 from cordpair.emulator.imis_faults import Counters, Fault
 from cordpair.emulator.imis_shapes import Shapes
 from cordpair.emulator.imis_store import Activity, Store
@@ -24,7 +25,8 @@ class Imis:
     """One instance and the switches on it.
 
     `faults` hit in order; `old_assembly` names types as iMIS 2017 does; `page_cap` is the largest page;
-    `metadata_works` off answers 501.
+    `metadata_works` off answers 501 to metadata of an entity, `definitions_work` off to the list of definitions;
+    `table` is what its activities can hold.
     """
 
     def __init__(self, instance: str, members: Iterable[Member], clock: Clock, time_zone: str) -> None:
@@ -37,6 +39,8 @@ class Imis:
         self.old_assembly = False
         self.page_cap = 500
         self.metadata_works = False
+        self.definitions_work = True
+        self.table = Table()
         self._late: set[asyncio.Task[None]] = set()
 
     @property

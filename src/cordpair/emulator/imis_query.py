@@ -45,7 +45,7 @@ _ALIASES = {
     "startswith": "startswith",
 }
 _WITHOUT_VALUE = frozenset({"isempty", "isfalse", "istrue", "notempty"})
-_RESERVED = frozenset({"limit", "offset", "orderby"})
+RESERVED = frozenset({"limit", "offset", "orderby"})
 _DEFAULT_PAGE = 100
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -119,7 +119,7 @@ def read_query(parameters: Iterable[tuple[str, str]], known: frozenset[str]) -> 
     own: dict[str, str] = {}
     filters = []
     for name, text in parameters:
-        if name.lower() in _RESERVED:
+        if name.lower() in RESERVED:
             own[name.lower()] = text
         elif name.lower() in known:
             filters.append(_filter(name.lower(), text))

@@ -1,6 +1,6 @@
 """The JSON of iMIS: .NET type tags first, collections in `$values`, wrapped scalars in property bags."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -68,14 +68,14 @@ class Shapes:
             "CountryName": {"DE": "Germany", "GB": "United Kingdom"}.get(party.region, ""),
         }
 
-    def activity(self, activity: Activity) -> Json:
+    def activity(self, activity: Activity, spelled: Callable[[str], str] = str) -> Json:
         return {
             "$type": self.core("GenericEntityData"),
             "EntityTypeName": "Activity",
             "PrimaryParentEntityTypeName": "Party",
             "Identity": self._identity("Activity", str(activity["SEQN"])),
             "PrimaryParentIdentity": self._identity("Party", str(activity["PartyId"])),
-            "Properties": self.bag(activity.items()),
+            "Properties": self.bag((spelled(name), value) for name, value in activity.items()),
         }
 
     def row(self, columns: Iterable[tuple[str, Value | None]]) -> Json:

@@ -96,6 +96,12 @@ class Store:
         """Somebody changes a party in iMIS. `at` is aware. Raises KeyError."""
         self._put(replace(self._parties[party_id], updated_on=self.local(at), **fields))  # type: ignore[arg-type]
 
+    def remove(self, party_id: str) -> None:
+        """Somebody is purged. Raises KeyError."""
+        gone = self._parties.pop(party_id)
+        for phone in gone.phones:
+            self._by_phone[phone.raw.casefold()].remove(gone)
+
     def add(self, member: Member) -> None:
         """Somebody enters a member."""
         self._put(self._person(member, {}))

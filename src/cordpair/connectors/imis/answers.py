@@ -13,12 +13,16 @@ from cordpair.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
 Json = Mapping[str, object]
 
 _LONGEST_WAIT_S = 86_400.0
-_LONGEST_MESSAGE = 200
+_LONGEST_MESSAGE = 500
 _SHORTEST_SECRET = 4
 
 #: After an unknown outcome nothing is looked up for this long. A web server of ASP.NET ends a request after 110
 #: seconds by default, so what has not been stored by then will not be stored any more.
 QUARANTINE_S = 120.0
+
+
+class NoSuchPage(TemporaryFailure):
+    """A web page says that there is nothing at this address: it is being set up anew, or never was there."""
 
 
 def read_answer(response: httpx.Response, *, writing: bool, sent: Iterable[str], now: datetime) -> Json:
@@ -55,6 +59,8 @@ def no_answer(exc: httpx.HTTPError, *, writing: bool) -> TemporaryFailure:
 def _broken(response: httpx.Response, body: Json | None, *, writing: bool, now: datetime) -> TemporaryFailure:
     what = "answered with a web page instead of data" if body is None else "reports an error of its own"
     text, wait = f"iMIS {what} ({response.status_code})", _retry_after(response, now)
+    if response.status_code in (404, 405):
+        return NoSuchPage(text)
     if writing:
         return UnknownOutcome(text, retry_after_s=max(QUARANTINE_S, wait or 0.0))
     return TemporaryFailure(text, retry_after_s=wait)
@@ -69,20 +75,22 @@ def _json_object(response: httpx.Response) -> Json | None:
 
 
 def _refusal(body: Json, status: int, sent: Iterable[str]) -> str:
-    """The first message of ValidationResults, without what we sent ourselves."""
-    message = _first_message(body)
+    """What iMIS says, all of it, without what we sent ourselves."""
+    message = " / ".join(_messages(body))
     for value in sorted((v for v in sent if len(v) >= _SHORTEST_SECRET), key=len, reverse=True):
         message = message.replace(value, "…")
     return f"iMIS refused the request ({status}){': ' if message else ''}{message[:_LONGEST_MESSAGE]}"
 
 
-def _first_message(body: Json) -> str:
+def _messages(body: Json) -> list[str]:
+    """The errors of ValidationResults, each once; without them the one message that there may be instead."""
     errors = body.get("Errors")
     entries = errors.get("$values") if isinstance(errors, dict) else errors
-    for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, dict) and isinstance(entry.get("Message"), str) and entry["Message"]:
-            return str(entry["Message"])
-    return ""
+    found = [entry.get("Message") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    texts = [
+        " ".join(one.split()) for one in [*found, body.get("Message") if not found else ""] if isinstance(one, str)
+    ]
+    return list(dict.fromkeys(filter(None, texts)))
 
 
 def _retry_after(response: httpx.Response, now: datetime) -> float | None:

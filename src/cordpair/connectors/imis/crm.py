@@ -4,33 +4,25 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-import msgspec
-
-from cordpair.connectors.imis.activity import activity_entity, guard, personal_texts
+from cordpair.connectors.imis import paging
+from cordpair.connectors.imis.activity import activity_entity, guard, guard_column, personal_texts
 from cordpair.connectors.imis.answers import QUARANTINE_S, Json
+from cordpair.connectors.imis.columns import ACTIVITY, Columns, columns_of
+from cordpair.connectors.imis.contacts import contacts_of
+from cordpair.connectors.imis.paging import Bookmark
 from cordpair.connectors.imis.session import ImisSession, assembly_of
 from cordpair.connectors.imis.settings import ImisSettings
-from cordpair.connectors.imis.shapes import NAME, identity_of, items, local_text, next_offset, party_record
+from cordpair.connectors.imis.shapes import NAME, identity_of, items
 from cordpair.connectors.imis.spelling import spellings
 from cordpair.connectors.kit import Activity, PartyPage
 from cordpair.core.ids import PartyRef
 from cordpair.core.party import PartyRecord
-from cordpair.errors import PermanentFailure, UnknownOutcome
+from cordpair.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
 
 #: Clocks differ, and a change can be committed after its own time stamp: each sync looks back a little.
 _OVERLAP = timedelta(minutes=5)
 _MOST_HOLDERS = 100  # parties with one number that a live look-up returns
-
-
-class Bookmark(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a sync has come: changes since `since` (None: everything) are read up to `offset`.
-
-    The sync began at `started`, which is the next sync's `since`. Instants are aware UTC.
-    """
-
-    since: datetime | None = None
-    started: datetime | None = None
-    offset: int = 0
+_COLUMNS_GOOD = timedelta(days=1)
 
 
 class ImisCrm:
@@ -39,7 +31,9 @@ class ImisCrm:
     def __init__(self, settings: ImisSettings, session: ImisSession, now: Callable[[], datetime]) -> None:
         self._settings = settings
         self._session = session
+        self._contacts = contacts_of(settings, session)
         self._now = now
+        self._columns: tuple[Columns, datetime] | None = None
 
     @property
     def name(self) -> str:
@@ -51,43 +45,39 @@ class ImisCrm:
         iMIS compares text with text. Spellings that are not asked for are found by the sync's index.
         """
         for spelling in spellings(e164):
-            query = {"Phone": spelling, "limit": str(_MOST_HOLDERS)}
-            page = await self._session.get(f"api/{self._settings.search_entity}", query)
-            if found := self._records(page):
+            page = await self._contacts.with_number(spelling, _MOST_HOLDERS)
+            if found := self._contacts.records(page):
                 return found
         return ()
 
     async def changed_parties(self, bookmark: str | None) -> AsyncIterator[PartyPage]:
-        """Read changed parties in pages, in the order of their ids: who changes meanwhile moves nobody else.
+        """Read changed parties in pages, in the order of their ids.
 
-        How often this may be called is the vendor's rule (once an hour) and the caller's duty.
+        Raises TemporaryFailure when less than an hour has passed since the last sync began: the vendor's rule.
         """
-        place = _read_bookmark(bookmark)
-        if place.started is None:
-            place = Bookmark(since=place.since, started=self._now(), offset=0)
-        complete = False
+        place, complete = paging.begun(paging.read_bookmark(bookmark), self._now()), False
         while not complete:
-            page = await self._pull(place)
-            following = next_offset(page)
-            complete = following is None
-            place = (
-                Bookmark(since=place.started)
-                if following is None
-                else Bookmark(since=place.since, started=place.started, offset=following)
-            )
-            yield PartyPage(parties=self._records(page), bookmark=_write_bookmark(place), complete=complete)
+            place, page, fresh = await self._next_page(place)
+            place = paging.following(place, page, [party.ref.id for party in fresh])
+            complete = place.started is None
+            yield PartyPage(parties=tuple(fresh), bookmark=paging.write_bookmark(place), complete=complete)
 
     async def log_activity(self, activity: Activity, *, key: str, repeat: bool) -> str:
         """Write one activity. Before a repeat the party's activities are searched for the key.
 
         The first write of a process looks as well: the answer tells what this installation calls its types.
         """
+        columns = await self._activity_columns()
         if repeat or self._session.assembly is None:
-            known = await self._logged(activity.party, key)
+            known = await self._logged(activity.party, key, columns)
             if known:
                 return known
-        body = activity_entity(activity, key, self._settings, assembly_of(self._session))
-        answer = await self._session.post("api/Activity", body, personal_texts(activity))
+        body = activity_entity(activity, key, self._settings, columns, assembly_of(self._session))
+        try:
+            answer = await self._session.post("api/Activity", body, personal_texts(activity))
+        except PermanentFailure:
+            self._columns = None  # whatever is wrong with them is put right there: look again the next time
+            raise
         written = identity_of(answer)
         if not written:
             raise UnknownOutcome("iMIS took an activity but did not name it", retry_after_s=QUARANTINE_S)
@@ -99,29 +89,32 @@ class ImisCrm:
     async def close(self) -> None:
         """The HTTP client is not ours to close."""
 
-    async def _logged(self, party: PartyRef, key: str) -> str:
-        query = {"PartyId": party.id, self._settings.guard_column: guard(key), "limit": "1"}
+    async def _logged(self, party: PartyRef, key: str, columns: Columns) -> str:
+        query = {"PartyId": party.id, guard_column(self._settings, columns): guard(key), "limit": "1"}
         found = items(await self._session.get("api/Activity", query))
         return identity_of(found[0]) if found else ""
 
+    async def _activity_columns(self) -> Columns:
+        """What iMIS tells of its activities, asked for once a day. An activity never waits for it."""
+        if self._columns is None or self._now() >= self._columns[1]:
+            try:
+                told = await columns_of(self._session, "Activity")
+            except TemporaryFailure:
+                return ACTIVITY
+            self._columns = told or ACTIVITY, self._now() + _COLUMNS_GOOD
+        return self._columns[0]
+
+    async def _next_page(self, place: Bookmark) -> tuple[Bookmark, Json, list[PartyRecord]]:
+        """The page behind `place`, without those who were read before; from where it was found at last."""
+        while True:
+            page = await self._pull(place)
+            parties = self._contacts.records(page)
+            known = paging.read_before(place, [party.ref.id for party in parties])
+            if known is not None:
+                return place, page, parties[known:]
+            place = paging.further_back(place, page)
+
     async def _pull(self, place: Bookmark) -> Json:
-        query = {"OrderBy": "PartyId", "limit": str(self._settings.page_size), "offset": str(place.offset)}
-        if place.since is not None:
-            query["UpdatedOn"] = f"ge:{local_text(place.since - _OVERLAP, self._settings.time_zone)}"
+        since = None if place.since is None else place.since - _OVERLAP
         async with self._session.pull:
-            return await self._session.get(f"api/{self._settings.search_entity}", query)
-
-    def _records(self, page: Json) -> tuple[PartyRecord, ...]:
-        records = (party_record(entity, self._settings.time_zone) for entity in items(page))
-        return tuple(record for record in records if record is not None)
-
-
-def _read_bookmark(text: str | None) -> Bookmark:
-    try:
-        return Bookmark() if text is None else msgspec.json.decode(text, type=Bookmark)
-    except msgspec.DecodeError as exc:
-        raise PermanentFailure("the bookmark of the iMIS sync cannot be read; start it anew") from exc
-
-
-def _write_bookmark(place: Bookmark) -> str:
-    return msgspec.json.encode(place).decode()
+            return await self._contacts.changed(since, self._settings.page_size, paging.asked_from(place))

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,6 +20,11 @@ _OF_THE_WAY = (b"content-encoding", b"content-length", b"transfer-encoding")
 _EARLY = timedelta(seconds=60)
 _NEW_ASSEMBLY = "Asi.Contracts"
 _pulls: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Lock]]" = WeakKeyDictionary()
+
+
+Pairs = list[tuple[str, str]]
+#: A query string; as pairs where a name stands more than once.
+Query = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -45,17 +50,16 @@ class ImisSession:
         locks = _pulls.setdefault(asyncio.get_running_loop(), {})
         return locks.setdefault(self._settings.base_url, asyncio.Lock())
 
-    async def get(self, path: str, query: Mapping[str, str]) -> Json:
+    async def get(self, path: str, query: Query) -> Json:
         """Read. Raises TemporaryFailure and PermanentFailure."""
-        return await self._request("GET", path, query=query, body=None, sent=query.values())
+        pairs = list(query.items() if isinstance(query, Mapping) else query)
+        return await self._request("GET", path, query=pairs, body=None, sent=[value for _, value in pairs])
 
     async def post(self, path: str, body: Json, sent: Iterable[str]) -> Json:
         """Write once. `sent` is the text in `body` that may be personal. Raises UnknownOutcome too."""
-        return await self._request("POST", path, query={}, body=body, sent=sent)
+        return await self._request("POST", path, query=[], body=body, sent=sent)
 
-    async def _request(
-        self, method: str, path: str, *, query: Mapping[str, str], body: Json | None, sent: Iterable[str]
-    ) -> Json:
+    async def _request(self, method: str, path: str, *, query: Pairs, body: Json | None, sent: Iterable[str]) -> Json:
         token = await self._good_token()
         response = await self._send(method, path, query, body, token)
         if response.status_code == httpx.codes.UNAUTHORIZED:
@@ -67,9 +71,7 @@ class ImisSession:
         self._learn(answer)
         return answer
 
-    async def _send(
-        self, method: str, path: str, query: Mapping[str, str], body: Json | None, token: _Token
-    ) -> httpx.Response:
+    async def _send(self, method: str, path: str, query: Pairs, body: Json | None, token: _Token) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token.text}", "Accept": "application/json"}
         content = None
         if body is not None:

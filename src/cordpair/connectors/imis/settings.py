@@ -35,7 +35,8 @@ class ImisSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `base_url` is everything before `/token` and `/api`, with a path prefix where the installation has one.
     `time_zone` is the one in which this iMIS writes its dates, which have no offset.
-    `search_entity` is what is searched by phone and synchronised: Party has organisations too, Person has not.
+    `search_entity` is what is searched by phone and synchronised: Party has organisations too, Person has not,
+    PartySummary is small and has one number for each. `contacts_query` is the path of a saved query to use instead.
     `guard_column` is a text column of Activity that holds our key; it is at least ten characters wide.
     `record_link` is an address with `{party_id}` in it.
     """
@@ -47,6 +48,7 @@ class ImisSettings(msgspec.Struct, frozen=True, kw_only=True):
     activity_type: str = "CALL"
     guard_column: str = "UF_1"
     record_link: str = ""
+    contacts_query: str = ""
     language: Language = "en"
     page_size: int = 500
     timeout_s: float = 30.0
@@ -62,10 +64,13 @@ def read_settings(setup: CrmSetup) -> ImisSettings:
         base_url=_base_url(_required(given, "base_url")),
         time_zone=_time_zone(_required(given, "time_zone")),
         grant=_grant(given, setup.secrets),
-        search_entity=_one_of(given.get("search_entity", "Party"), ("Party", "Person"), "search_entity"),
+        search_entity=_one_of(
+            given.get("search_entity", "Party"), ("Party", "Person", "PartySummary"), "search_entity"
+        ),
         activity_type=_short(given.get("activity_type", "CALL"), "activity_type"),
         guard_column=_one_of(given.get("guard_column", "UF_1"), ("UF_1", "UF_2", "UF_3", "OTHER_CODE"), "guard_column"),
         record_link=given.get("record_link", ""),
+        contacts_query=_query(given.get("contacts_query", "")),
         language="de" if language == "de" else "en",
     )
 
@@ -95,6 +100,12 @@ def _one_of(value: str, allowed: tuple[str, ...], name: str) -> str:
     if value not in allowed:
         raise Rejected(f"iMIS: {name} must be one of {', '.join(allowed)}")
     return value
+
+
+def _query(path: str) -> str:
+    if path and not (path.startswith("$/") and path.strip("/ ") == path and len(path) > len("$/")):
+        raise Rejected("iMIS: contacts_query must be the path of a saved query, like $/Cordpair/Contacts")
+    return path
 
 
 def _short(value: str, name: str) -> str:

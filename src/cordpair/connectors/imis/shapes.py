@@ -84,7 +84,7 @@ def party_record(entity: Json, zone: ZoneInfo) -> PartyRecord | None:
         phones=() if gone else tuple(_phones(entity)),
         region=_region(entity),
         is_organization="OrganizationData" in text(entity.get("$type")),
-        updated_at=_instant(_part(entity, "UpdateInformation").get("UpdatedOn"), zone),
+        updated_at=instant(_part(entity, "UpdateInformation").get("UpdatedOn"), zone),
     )
 
 
@@ -119,14 +119,19 @@ def _raw_phones(entity: Json) -> Iterator[tuple[str, str]]:
 def _region(entity: Json) -> str | None:
     """The country of the first address that names one that has telephones."""
     for address in values(entity.get("Addresses")):
-        code = text(_part(address, "Address").get("CountryCode")).upper()
-        code = {"UK": "GB"}.get(code, code)
-        if code in phonenumbers.SUPPORTED_REGIONS:
-            return code
+        if region := region_of(text(_part(address, "Address").get("CountryCode"))):
+            return region
     return None
 
 
-def _instant(value: object, zone: ZoneInfo) -> datetime | None:
+def region_of(country: str) -> str | None:
+    """A country that has telephones, by its two letters."""
+    code = {"UK": "GB"}.get(country.upper(), country.upper())
+    return code if code in phonenumbers.SUPPORTED_REGIONS else None
+
+
+def instant(value: object, zone: ZoneInfo) -> datetime | None:
+    """A date of iMIS, which has no offset, as an aware UTC instant; None when it cannot be read."""
     try:
         local = datetime.fromisoformat(text(value))
     except ValueError:
