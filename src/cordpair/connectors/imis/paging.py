@@ -52,6 +52,7 @@ def begun(place: Bookmark, now: datetime) -> Bookmark:
         return place
     wait = timedelta(0) if place.since is None else place.since + POLL_EVERY - now
     if wait > timedelta(0):
+        wait = min(wait, POLL_EVERY)  # a clock that was set back does not end the sync
         raise TemporaryFailure("iMIS is asked for changes once an hour", retry_after_s=wait.total_seconds())
     return Bookmark(since=place.since, started=now)
 
