@@ -67,6 +67,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "outbox.retry_later": lambda rows, it: rows.outbox.retry_later(it.claimed, LATER, "mine", unknown=True),
     "outbox.park": lambda rows, it: rows.outbox.park(it.ready, NOON, "mine", [_timer(it).event]),
     "outbox.done": lambda rows, it: rows.outbox.done(it.ready, NOON, [_timer(it).event]),
+    "outbox.ended": lambda rows, it: rows.outbox.ended({it.ready: [_timer(it).event]}, NOON),
     "outbox.retry_parked": lambda rows, it: rows.outbox.retry_parked(it.parked, NOON),
     "flows.start": lambda rows, it: rows.flows.start(f"flow-{_letter(it)}", "sync", 1, LATER),
     "flows.keep_going": lambda rows, it: rows.flows.keep_going(f"flow-{_letter(it)}-parked", 1, NOON),

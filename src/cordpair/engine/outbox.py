@@ -14,6 +14,7 @@ import structlog
 from cordpair.core.effects import Effect, InviteAgent
 from cordpair.core.ids import TenantId
 from cordpair.engine.clock import Clock
+from cordpair.engine.endings import Endings
 from cordpair.engine.perform import Attempt, Performer
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import CordpairError, PermanentFailure, Rejected, TemporaryFailure, UnknownOutcome
@@ -52,6 +53,7 @@ class OutboxWorkers:
         self.bell = bell or Bell()
         self._store, self._clock, self._performer_of = store, clock, performer_of
         self._owned, self._ring, self._metrics = owned, ring, metrics
+        self._endings = Endings(store, clock)
         self._free = width
         self._waits = False  #: whether effects may wait only because nobody is free
         self._busy: dict[asyncio.Task[None], tuple[TenantId, int]] = {}
@@ -166,8 +168,7 @@ class OutboxWorkers:
         except Exception as exc:  # noqa: BLE001 - the outermost place of this work: the effect is parked with its reason
             await self._failed(tenant, row, exc)
             return
-        async with self._store.open_tenant(tenant) as rows:
-            await rows.outbox.done(row.id, self._clock.now(), results)
+        await self._endings.done(tenant, row.id, results)
         self._metrics.connector_requests.labels(connector=type(row.effect).__name__, outcome="done").inc()
         if results:
             self._ring(tenant)

@@ -1,7 +1,7 @@
 """What must be done: effects with durable attempts, and their results on the way back to the inbox."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -90,15 +90,20 @@ class Outbox:
 
     async def done(self, effect: int, now: datetime, results: Sequence[AnyEvent] = ()) -> None:
         """The effect is carried out; its results go to the inbox in the same transaction."""
-        key = await self._connection.fetchval(
+        await self.ended({effect: results}, now)
+
+    async def ended(self, results: Mapping[int, Sequence[AnyEvent]], now: datetime) -> None:
+        """These effects are carried out, each with its results."""
+        rows = await self._connection.fetch(
             "update outbox set state = 'done', lease_until = null, since = $3 "
-            "where tenant = $1 and id = $2 and state <> 'done' returning key",
+            "where tenant = $1 and id = any($2::bigint[]) and state <> 'done' returning id, key",
             self._scope.tenant,
-            effect,
+            list(results),
             now,
         )
-        if key is not None:
-            await self._put_results(key, results, now)
+        told = [item for row in rows for item in _told(row["key"], results[row["id"]], now)]
+        if told:
+            await self._inbox.put(told)
 
     async def retry_later(self, effect: int, run_at: datetime, error_class: str, *, unknown: bool) -> None:
         """Try again at `run_at`. `error_class` is a class of failure, never a text of the other side."""
@@ -123,7 +128,9 @@ class Outbox:
         )
         if row is not None:
             await self._seal_reason(effect, row["call"], reason)
-            await self._put_results(f"{row['key']}#parked@{now.isoformat()}", results, now)
+            told = _told(f"{row['key']}#parked@{now.isoformat()}", results, now)
+            if told:
+                await self._inbox.put(told)
 
     async def _seal_reason(self, effect: int, call: CallId, reason: str) -> None:
         """Sealed under the call's key: the other side's words may quote whom the call is about."""
@@ -167,14 +174,10 @@ class Outbox:
         )
         return changed == "UPDATE 1"
 
-    async def _put_results(self, key: str, results: Sequence[AnyEvent], now: datetime) -> None:
-        if results:
-            await self._inbox.put(
-                [
-                    Incoming("result", f"{key}#{number}", events.encode(result), now)
-                    for number, result in enumerate(results)
-                ]
-            )
+
+def _told(key: str, results: Sequence[AnyEvent], now: datetime) -> list[Incoming]:
+    """Results as the inbox takes them."""
+    return [Incoming("result", f"{key}#{number}", events.encode(one), now) for number, one in enumerate(results)]
 
 
 class Handed(msgspec.Struct, frozen=True):
