@@ -23,7 +23,7 @@ class Callers:
         wave_ends_s, pace = 0.0, 1.0
         while loop.time() < self._plan.ends_s:
             if loop.time() >= wave_ends_s:
-                wave_ends_s = loop.time() + self._chance.uniform(600, 5400)
+                wave_ends_s = loop.time() + self._chance.uniform(300, 2400)
                 pace = self._chance.choice(PACES)
             gap_s = self._chance.expovariate(self._plan.calls_per_hour * pace / 3600.0)
             await asyncio.sleep(min(gap_s, wave_ends_s - loop.time()))

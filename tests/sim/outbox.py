@@ -1,6 +1,6 @@
 """The store's outbox on the database in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -77,11 +77,16 @@ class MemoryOutbox(Outbox):
         return _row(row)
 
     async def done(self, effect: int, now: datetime, results: Sequence[AnyEvent] = ()) -> None:
+        await self.ended({effect: results}, now)
+
+    async def ended(self, results: Mapping[int, Sequence[AnyEvent]], now: datetime) -> None:
+        """These effects are carried out, each with its results."""
         await self._tx.statement()
-        row = await self._own(effect)
-        if row is not None and row.state != "done":
-            await self._write(replace(row, state="done", lease_until=None, since=now))
-            await self._put_results(row.key, results, now)
+        for effect, told in results.items():
+            row = await self._own(effect)
+            if row is not None and row.state != "done":
+                await self._write(replace(row, state="done", lease_until=None, since=now))
+                await self._put_results(row.key, told, now)
 
     async def retry_later(self, effect: int, run_at: datetime, error_class: str, *, unknown: bool) -> None:
         await self._tx.statement()
