@@ -7,8 +7,10 @@ J2   every call that arrived has one outcome, with a reason, and it is what real
 J3   no agent in two calls, no call with two agents, no offer that rang twice
 J4   what was acknowledged is stored and folded, or was a call that we sent on at once; what was ordered is done; every
      ring was decided by us
-J7   audit chain: nothing to check before there is an audit trail
+J7   the audit trails are whole, and hold every privileged action, once
 J11  no call overtakes an older one of its queue, but by claim or exclusion
+J12  the floor page's numbers of the day are those of the raw history
+J13  memory, descriptors, sessions and transactions are back to what they were before the storm
 """
 
 import asyncio
@@ -21,16 +23,18 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
+from tests.chaos import numbers, trail
 from tests.chaos.evidence import Evidence, Row, gathered, rows_of
 
+#: By what factor and by how much a node may have grown: caches fill, pools keep a few connections.
+MAY_GROW = {"bytes": (1.5, 40_000_000), "descriptors": (1.0, 60), "threads": (1.0, 16)}
 #: Emulated seconds: two people may meet in a call for as long as it takes to see it and to take one out.
 MEET_S = 15.0
 
 
 def violations(seen: Evidence) -> list[str]:
     """Everything that must not be; empty when all is well."""
-    rules = (_ended, _activities, _outcomes, _people, _acknowledged, _done, _rings, _turns, _logs)
-    return [found for rule in rules for found in rule(seen)]
+    return [found for rule in RULES for found in rule(seen)]
 
 
 def _ended(seen: Evidence) -> Iterator[str]:
@@ -259,6 +263,32 @@ def _place(call: Row) -> tuple[datetime, int]:
     return call["arrived_at"], call["sequence"]
 
 
+def _trails(seen: Evidence) -> Iterator[str]:
+    yield from trail.faults_of(
+        seen.audit_records, seen.audit_chain, seen.audit_heads, seen.audit_checkpoints, seen.signer
+    )
+    yield from trail.uncovered(seen.run["deeds"], seen.audit_records)
+
+
+def _numbers(seen: Evidence) -> Iterator[str]:
+    yield from numbers.differences(seen.run["floor"], seen.run["targets"], seen.calls, seen.history)
+
+
+def _weights(seen: Evidence) -> Iterator[str]:
+    """`weights` are bytes and counts of each node, when it had just come up the first time and at the end."""
+    before, after = seen.run["weights"]["before"], seen.run["weights"]["after"]
+    for name, (share, more) in MAY_GROW.items():
+        base = max((node[name] for node in before), default=0)
+        for node in after:
+            if node[name] > base * share + more:
+                yield f"J13 a node has {node[name]} {name} after the storm, {base} before it"
+    for name in ("old_transactions", "prepared", "slots"):
+        if seen.database[name]:
+            yield f"J13 the database is left with {seen.database[name]} {name}"
+    if seen.database["sessions"] > seen.run["weights"]["sessions_at_most"]:
+        yield f"J13 the database is left with {seen.database['sessions']} sessions"
+
+
 def _logs(seen: Evidence) -> Iterator[str]:
     numbers = {truth["number"] for truth in seen.truth if truth["number"]}
     for name, text in seen.logs.items():
@@ -267,6 +297,23 @@ def _logs(seen: Evidence) -> Iterator[str]:
 
 def _notes(seen: Evidence, kind: str) -> Iterator[Row]:
     return (note for note in seen.journal if note["kind"] == kind)
+
+
+#: What is asked, in this order.
+RULES = (
+    _ended,
+    _activities,
+    _outcomes,
+    _people,
+    _acknowledged,
+    _done,
+    _rings,
+    _turns,
+    _trails,
+    _numbers,
+    _weights,
+    _logs,
+)
 
 
 def summary(seen: Evidence) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import msgspec
 
 from cordpair.store.keys import KeyStore
 from cordpair.store.sealing import call_subject, intake_subject
+from tests.chaos.trail import signer_of
 
 Row = dict[str, Any]
 
@@ -18,6 +19,7 @@ Row = dict[str, Any]
 class Evidence(msgspec.Struct, kw_only=True):
     """Plain rows, as they lie there. `calls` hold column `body` (JSON) and what was sealed; `inbox` its opened body.
 
+    `signer` is the public key that audit trails must be signed by, `database` what the server itself says of its state.
     `activities` are those of every organisation's CRM. `journal` and `truth` are the emulated cloud's.
     """
 
@@ -32,6 +34,12 @@ class Evidence(msgspec.Struct, kw_only=True):
     outbox: list[Row]
     agents: list[Row]
     pending: list[Row]
+    audit_records: list[Row]
+    audit_chain: list[Row]
+    audit_heads: list[Row]
+    audit_checkpoints: list[Row]
+    signer: bytes
+    database: Row
     logs: dict[str, str]
 
 
@@ -48,12 +56,15 @@ async def gathered(folder: Path) -> Evidence:
         main = await asyncpg.connect(run["main_url"])
         try:
             tables = {name: [dict(row) for row in await main.fetch(query)] for name, query in _TABLES.items()}
+            database = dict((await main.fetch(_STATE))[0])
         finally:
             await main.close()
         await _open_calls(keys, tables["calls"])
         await _open_inbox(keys, tables["inbox"])
     return Evidence(
         run=run,
+        signer=signer_of(base64.b64decode(run["operator_key"])),
+        database=database,
         journal=[json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()],
         truth=json.loads((folder / "truth.json").read_text()),
         activities=json.loads((folder / "activities.json").read_text()),
@@ -82,10 +93,21 @@ _TABLES = {
     "calls": "select tenant::text as tenant, call, state, queue, sequence, arrived_at, connected_at, ended_at, agent, "
     "outcome, body, sealed from calls order by tenant, sequence",
     "offers": "select tenant::text as tenant, call, number, agent, state, made_at, ended_at, why from offers",
-    "history": "select tenant::text as tenant, id, call, agent, what, before, after, detail::text as detail "
+    "history": "select tenant::text as tenant, id, at, call, agent, what, before, after, detail::text as detail "
     "from history order by tenant, id",
     "inbox": "select tenant::text as tenant, id, source, key, received_at, state, error, sealed from inbox",
     "outbox": "select tenant::text as tenant, id, key, kind, call, state, attempts, reason from outbox",
     "agents": "select tenant::text as tenant, agent, state, call from agents where active",
+    **{
+        name: f"select t.*, t.tenant::text as tenant from {name} t"
+        for name in ("audit_records", "audit_chain", "audit_heads", "audit_checkpoints")
+    },
     "pending": "select tenant::text as tenant, call, reason from pending_items",
 }
+
+_STATE = """
+select (select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+    and xact_start < now() - interval '10 seconds') as old_transactions,
+  (select count(*) from pg_prepared_xacts) as prepared, (select count(*) from pg_replication_slots) as slots,
+  (select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()) as sessions
+"""

@@ -11,6 +11,9 @@ import asyncpg
 
 from cordpair.store.cluster import cluster_in
 
+#: What a connection of ours meets when the server goes away meanwhile.
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 
 def server_pid(home: Path) -> int | None:
     """The process of the server in this folder; None while there is none."""
@@ -47,6 +50,7 @@ async def locked(url: str, table: str) -> AsyncIterator[None]:
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction():
+            await connection.execute("set local lock_timeout = '2s'")
             await connection.execute(f"lock table {table} in access exclusive mode")
             yield
     finally:
@@ -61,8 +65,22 @@ async def raising(url: str, table: str, sqlstate: str, times: int) -> AsyncItera
         await connection.execute(_RAISING.format(table=table, sqlstate=sqlstate, times=times))
         yield
     finally:
-        await connection.execute(_CALM.format(table=table))
-        await connection.close()
+        await _calm(connection, url, table)
+
+
+async def _calm(connection: "asyncpg.Connection[asyncpg.Record]", url: str, table: str) -> None:
+    """Take it back, whatever became of the connection: what stays behind would refuse nothing, but it would stay."""
+    while True:
+        try:
+            await connection.execute(_CALM.format(table=table))
+            await connection.close()
+        except AWAY:
+            connection.terminate()
+            await asyncio.sleep(0.1)
+            with contextlib.suppress(*AWAY):
+                connection = await asyncpg.connect(url)
+        else:
+            return
 
 
 @contextlib.asynccontextmanager
@@ -83,14 +101,14 @@ async def crowded(url: str) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await crowding
         for connection in ours:
-            await connection.close()
+            connection.terminate()
 
 
 async def _crowd(url: str, ours: list["asyncpg.Connection[asyncpg.Record]"]) -> None:
     while True:
         try:
             ours.append(await asyncpg.connect(url))
-        except asyncpg.TooManyConnectionsError:
+        except AWAY:
             await asyncio.sleep(0.01)
 
 

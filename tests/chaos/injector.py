@@ -10,6 +10,7 @@ from typing import Any
 from cordpair.emulator.delivery import Faults
 from cordpair.emulator.failing import Failing
 from cordpair.emulator.imis_faults import Fault as ImisFault
+from tests.chaos import harm
 from tests.chaos.schedule import Fault
 from tests.chaos.stand import Stand
 from tests.chaos.wire import Way
@@ -47,6 +48,16 @@ class Injector:
                 self._signal_database(signal.SIGKILL)
             case "restart_database":
                 self._signal_database(signal.SIGINT)
+            case "stall_database":
+                with harm.stalled(one.home):
+                    await asyncio.sleep(how["seconds"])
+            case "lock_table":
+                await self._while(harm.locked(one.databases.main_url, how["table"]), how["seconds"])
+            case "refuse_writes":
+                wanted = how["table"], how["sqlstate"], how["times"]
+                await self._while(harm.raising(one.databases.main_url, *wanted), how["seconds"])
+            case "crowd_database":
+                await self._while(harm.crowded(one.databases.main_url), how["seconds"])
             case "cut_database":
                 one.database_wires[how["node"]].cut()
             case "lose_commits":
@@ -85,8 +96,14 @@ class Injector:
         await asyncio.sleep(how["seconds"])
         self._stand.parts.subscriptions.lose = 0.0
 
+    async def _while(self, harming: contextlib.AbstractAsyncContextManager[None], seconds: float) -> None:
+        """So long as the database stands: when something else ends it, this is over, too."""
+        with contextlib.suppress(*harm.AWAY):
+            async with harming:
+                await asyncio.sleep(seconds)
+
     def _signal_database(self, number: signal.Signals) -> None:
-        pid = self._stand.database_pid()
+        pid = harm.server_pid(self._stand.home)
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)

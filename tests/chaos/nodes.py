@@ -82,6 +82,20 @@ class NodeProcess:
             if self._born.pid == pid:
                 self._signal(signal.SIGCONT)
 
+    def weight(self) -> dict[str, int] | None:
+        """What the process holds: bytes of memory, descriptors, threads. None while there is none."""
+        here = Path(f"/proc/{self._born.pid}")
+        try:
+            status = dict(line.split(":", 1) for line in (here / "status").read_text().splitlines())
+            descriptors = len(list((here / "fd").iterdir()))
+        except OSError:
+            return None
+        return {
+            "bytes": int(status["VmRSS"].split()[0]) * 1024,
+            "descriptors": descriptors,
+            "threads": int(status["Threads"]),
+        }
+
     async def is_ready(self, http: httpx.AsyncClient) -> bool:
         try:
             return (await http.get(f"http://127.0.0.1:{self.port}/health/ready")).status_code == 200

@@ -20,6 +20,7 @@ from tests.chaos.stand import RATE, Stand, stand
 from tests.databases import OPERATOR_KEY
 
 HEAL_S = 15 * 60.0  #: emulated seconds after the last fault in which everything must have come to its end
+_SESSIONS = 24  # of the database: the pools of one process, and a beacon
 _TELL_EVERY_S = 20.0
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,17 +45,22 @@ async def play(
     plan = schedule(run.seed, seconds, nodes=run.nodes) if plan is None else plan
     async with stand(folder, seed=run.seed, nodes=run.nodes) as one:
         await one.begin()
-        injector = Injector(one)
+        injector, before = Injector(one), one.weights()
         coming_back = asyncio.create_task(_come_back(one))
+        looking_in = asyncio.create_task(one.office.look_in(one.setups))
         faults = asyncio.create_task(injector.run(plan))
         floors = [(tenant, float(len(tenant.agents))) for tenant in one.parts.cloud.world.tenants]
         people = asyncio.create_task(one.parts.callers.play(run.calls, run.calls / (seconds * RATE), floors))
         telling = asyncio.create_task(_tell(one, injector, say))
         await faults
         healed_s = await _healed(one, people)
-        for task in (people, coming_back, telling):
+        for task in (people, coming_back, telling, looking_in):
             task.cancel()
-        _write(run, one, injector, healed_s, folder)
+        found = {
+            "floor": await one.shown(),
+            "weights": {"before": before, "after": one.weights(), "sessions_at_most": (run.nodes + 1) * _SESSIONS},
+        }
+        _write(run, one, injector, found | {"healed_s": healed_s}, folder)
         return await _audit(folder)
 
 
@@ -118,7 +124,7 @@ select exists (select from calls where state <> 'closed') or exists (select from
 """
 
 
-def _write(run: Run, one: Stand, injector: Injector, healed_s: float | None, folder: Path) -> None:
+def _write(run: Run, one: Stand, injector: Injector, found: dict[str, Any], folder: Path) -> None:
     """What the auditor reads beside the journal and the database."""
     told = {
         **msgspec.to_builtins(run),
@@ -127,7 +133,9 @@ def _write(run: Run, one: Stand, injector: Injector, healed_s: float | None, fol
         "keys_url": one.databases.keys_url,
         "operator_key": base64.b64encode(OPERATOR_KEY).decode(),
         "faults": injector.done,
-        "healed_s": healed_s,
+        **found,
+        "deeds": one.office.deeds,
+        "targets": {setup.id: {queue.id: queue.service_level_s for queue in setup.queues} for setup in one.setups},
         "exits": [msgspec.to_builtins(exit_) for node in one.nodes for exit_ in node.exits],
         "logs": [node.log.name for node in one.nodes],
     }

@@ -21,6 +21,10 @@ KINDS = (
     "kill_database",
     "restart_database",
     "cut_database",
+    "stall_database",  # F2: stands still
+    "lock_table",  # F5
+    "refuse_writes",  # F5: serialisation failures, deadlocks, lock time-outs
+    "crowd_database",  # F5: strangers take its connections
     "lose_commits",  # F3: the answer of a commit is lost
     "notifications",
     "lose_changes",  # presence
@@ -33,6 +37,7 @@ KINDS = (
     "imis",
 )
 
+_TABLES = ("calls", "inbox", "outbox", "agents", "offers", "history", "timers", "leases", "audit_heads")
 _IMIS = (
     "throttle",
     "error",
@@ -44,6 +49,8 @@ _IMIS = (
     "created_then_error",
     "created_then_cut",
     "late_commit",
+    "huge",
+    "drip",
 )
 
 
@@ -69,6 +76,13 @@ def _how(kind: str, dice: random.Random, nodes: int) -> dict[str, Any]:
             return {**node, "seconds": round(dice.uniform(0.5, 3.0), 2)}
         case "cut_database":
             return node
+        case "stall_database" | "crowd_database":
+            return {"seconds": round(dice.uniform(0.5, 3.0), 2)}
+        case "lock_table":
+            return {"table": dice.choice(_TABLES), "seconds": round(dice.uniform(0.5, 3.0), 2)}
+        case "refuse_writes":
+            state = dice.choice(["40001", "40P01", "55P03", "57014"])
+            return {"table": dice.choice(_TABLES), "sqlstate": state, "times": dice.randint(1, 5), "seconds": 2.0}
         case "lose_commits":
             return {**node, "seconds": round(dice.uniform(0.1, 0.6), 2)}
         case "cloud_unheard" | "cloud_mute" | "lose_acknowledgements":
@@ -90,6 +104,7 @@ def _how(kind: str, dice: random.Random, nodes: int) -> dict[str, Any]:
 def _notifications(dice: random.Random) -> dict[str, Any]:
     names = dice.sample(["lose", "duplicate", "reorder", "delay"], 2)
     return {name: round(dice.uniform(0.2, 0.6), 2) for name in names} | {
+        "copies": dice.choice([1, 1, 20]),
         "delay_s": round(dice.uniform(2.0, 25.0), 1),
         "capitalised": dice.random() < 0.3,
         "old_prefix": dice.random() < 0.3,
@@ -98,8 +113,9 @@ def _notifications(dice: random.Random) -> dict[str, Any]:
 
 def _failing(dice: random.Random) -> dict[str, Any]:
     status = dice.choice([429, 500, 502, 503, 504])
-    asked = dice.choice(["", "0", "1", "4"]) if status in (429, 503) else ""
+    asked = dice.choice(["", "0", "1", "4", "soon"]) if status in (429, 503) else ""
     return {
+        "kind": dice.choice(["status", "status", "page", "half", "huge", "drip"]),
         "status": status,
         "times": dice.randint(1, 4),
         "after": dice.random() < 0.5 and status in (500, 502, 504),  # 429 and 503 say that nothing was done
@@ -109,11 +125,12 @@ def _failing(dice: random.Random) -> dict[str, Any]:
 
 def _imis(dice: random.Random) -> dict[str, Any]:
     kind = dice.choice(_IMIS)
+    times = 1 if kind == "unauthorized" else dice.randint(1, 2)  # twice: a person has to look after the sign-in
     return {
         "tenant": dice.randrange(2),
         "fault": {
             "kind": kind,
-            "times": dice.randint(1, 2),
+            "times": times,
             "path": "/api/Activity",
             "retry_after": dice.choice(["", "1", "3"]) if kind == "throttle" else "",
             "delay_s": round(dice.uniform(2.0, 30.0), 1),

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import msgspec
 from msgspec.structs import replace
 
 from cordpair.cli.demo_world import setup_of
@@ -17,12 +18,15 @@ from cordpair.core.tenant import TenantSetup
 from cordpair.emulator.callers import Manners
 from cordpair.emulator.parts import Parts
 from cordpair.emulator.server import running
+from cordpair.engine.clock import SystemClock
 from cordpair.settings import Settings
 from cordpair.store import postgres
 from cordpair.store.cluster import cluster_in
 from cordpair.store.databases import Databases
 from cordpair.store.doors import Store
+from cordpair.web.floor_source import StoreFloor
 from tests.chaos.nodes import Front, NodeProcess
+from tests.chaos.office import Office
 from tests.chaos.wire import Ends, Wire, tcp_wire, unix_wire
 from tests.crash.products import products
 from tests.databases import OPERATOR_KEY
@@ -37,19 +41,13 @@ class Stand:
     """Everything that can be harmed, by name."""
 
     def __init__(self, parts: Parts, databases: Databases, store: Store, home: Path) -> None:
-        self.parts, self.databases, self.store, self._home = parts, databases, store, home
+        self.parts, self.databases, self.store, self.home = parts, databases, store, home
+        self.office = Office(parts, store)
         self.nodes: list[NodeProcess] = []
         self.database_wires: list[Wire] = []
         self.cloud_wire: Wire
         self.front_wire: Wire
         self.setups: list[TenantSetup] = []
-
-    def database_pid(self) -> int | None:
-        """The server's process, None while it is away."""
-        try:
-            return int((cluster_in(self._home).data / "postmaster.pid").read_text().split("\n", 1)[0])
-        except (OSError, ValueError):
-            return None
 
     async def set_up(self) -> None:
         """What an administrator does, with little patience everywhere so that a day is short."""
@@ -57,9 +55,18 @@ class Stand:
             setup = setup_of(described)
             queues = tuple(replace(queue, ring_timeout_s=15.0, wrap_up_s=20.0) for queue in setup.queues)
             self.setups.append(replace(setup, queues=queues))
-            async with self.store.open_tenant(setup.id) as rows:
-                await rows.setups.configure(self.setups[-1])
+            await self.office.set_up(self.setups[-1])
         self.parts.callers.manners = Manners(least_patience_s=40.0, most_patience_s=90.0, talk_s=20.0)
+
+    def weights(self) -> list[dict[str, int]]:
+        """What each node holds that is there."""
+        return [weight for node in self.nodes if (weight := node.weight()) is not None]
+
+    async def shown(self) -> dict[str, dict[str, Any]]:
+        """What the floor page says of the day, by tenant and queue."""
+        floor = StoreFloor(self.store, self.parts.cloud.clock, SystemClock())
+        views = [await floor.read(setup.id) for setup in self.setups]
+        return {it.tenant: {tile.id: msgspec.to_builtins(tile.numbers) for tile in it.queues} for it in views}
 
     async def begin(self) -> None:
         """Wait until all nodes serve and know the members; then the agents come in. Raises TimeoutError."""
@@ -121,7 +128,7 @@ async def stand(folder: Path, *, seed: int, nodes: int) -> AsyncIterator[Stand]:
 
 async def _database_of(stack: contextlib.AsyncExitStack, one: Stand, folder: Path) -> dict[str, Any]:
     """A node's own way to the database."""
-    there = cluster_in(one._home).socket
+    there = cluster_in(one.home).socket
 
     async def reach() -> Ends:
         return await asyncio.open_unix_connection(there / _SOCKET)

@@ -5,11 +5,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
+from cordpair.core import audit as core
+from cordpair.core.ids import TenantId
+from cordpair.store.signing import Signing
 from tests.chaos.auditor import violations
 from tests.chaos.evidence import Evidence
+from tests.chaos.trail import signer_of
 
+SIGNING = Signing(bytes(range(32)))
 NOON = datetime(2030, 1, 7, 12, tzinfo=UTC)
 
 
@@ -38,6 +44,7 @@ def call(name: str, agent: str, sequence: int) -> dict[str, Any]:
         "queue": "q",
         "sequence": sequence,
         "arrived_at": at(sequence),
+        "ended_at": at(sequence + 20),
         "agent": agent,
         "outcome": "answered",
         "body": {"graph_id": f"g-{name}", "outcome_reason": "", "inferred": []},
@@ -46,11 +53,25 @@ def call(name: str, agent: str, sequence: int) -> dict[str, Any]:
 
 
 def story(name: str, agent: str) -> list[dict[str, Any]]:
-    steps = (("Established", "queued", ""), ("Offered", "offered", agent), ("CallEnded", "closed", ""))
+    steps = (
+        ("Established", "queued", ""),
+        ("Offered", "offered", agent),
+        ("RosterSeen", "connected", ""),
+        ("CallEnded", "closed", ""),
+    )
     return [
-        {"call": name, "agent": who or None, "what": what, "before": "", "after": after, "detail": "{}"}
+        {"call": name, "agent": who or None, "what": what, "before": "", "after": after, "detail": "{}", "at": at(12)}
         for what, after, who in steps
     ]
+
+
+def numbers() -> dict[str, float]:
+    """What the page says of two calls that were answered twelve seconds after noon."""
+    answered = {"offered": 2, "answered": 2, "answered_in_target": 2, "answer_wait_s": 21.0}
+    return dict.fromkeys(("abandoned", "abandoned_short", "flowed_out", "waiting"), 0.0) | answered
+
+
+WEIGHT = {"bytes": 90_000_000, "descriptors": 40, "threads": 4}
 
 
 def note(name: str, status: int = 202) -> dict[str, Any]:
@@ -78,10 +99,42 @@ def ring(name: str, agent: str) -> dict[str, Any]:
     return {"kind": "ring", "graph_id": f"g-{name}", "user": agent, "purpose": "invite", "context": f"{name}/1"}
 
 
+def trail_of(tenant: TenantId, action: str, target: str) -> dict[str, list[dict[str, Any]]]:
+    """A trail of one deed, written by the product itself."""
+    record = core.Record(
+        number=1,
+        at=NOON,
+        actor="operator:1000",
+        action=action,
+        target=target,
+        detail_sealed=b"sealed",
+        salt=bytes(core.SALT_BYTES),
+    )
+    entry = core.chained(tenant, record, core.BEGINNING)
+    signature = SIGNING.sign(core.statement(tenant, 1, entry.digest))
+    head = {"number": 1, "digest": entry.digest, "signer": SIGNING.public, "signature": signature}
+    return {
+        "audit_records": [msgspec.structs.asdict(record) | {"tenant": tenant}],
+        "audit_chain": [msgspec.structs.asdict(entry) | {"tenant": tenant}],
+        "audit_heads": [head | {"tenant": tenant}],
+        "audit_checkpoints": [],
+    }
+
+
 def well() -> Evidence:
     """Two calls, one after the other, by two agents: all as it should be."""
     return Evidence(
-        run={"healed_s": 20.0, "exits": []},
+        run={
+            "healed_s": 20.0,
+            "exits": [],
+            "deeds": [{"tenant": "t", "action": "setup.applied", "target": "t", "sure": True}],
+            "floor": {"t": {"q": numbers()}},
+            "targets": {"t": {"q": 20.0}},
+            "weights": {"before": [dict(WEIGHT)], "after": [dict(WEIGHT)], "sessions_at_most": 20},
+        },
+        signer=SIGNING.public,
+        database={"old_transactions": 0, "prepared": 0, "slots": 0, "sessions": 9},
+        **trail_of(TenantId("t"), "setup.applied", "t"),
         journal=[note("one"), note("two"), ring("one", "ada"), ring("two", "bruno")],
         truth=[truth("g-one", "ada", 10, 30), truth("g-two", "bruno", 12, 40)],
         activities={
@@ -159,7 +212,7 @@ def answered_twice(seen: Evidence) -> None:
 
 
 def the_younger_call_is_offered_first(seen: Evidence) -> None:
-    seen.history[:] = [seen.history[0], *story("two", "bruno"), *seen.history[1:3]]
+    seen.history[:] = [seen.history[0], *story("two", "bruno"), *seen.history[1:4]]
 
 
 def a_node_gives_up(seen: Evidence) -> None:
@@ -168,6 +221,63 @@ def a_node_gives_up(seen: Evidence) -> None:
 
 def a_number_in_a_log(seen: Evidence) -> None:
     seen.logs["node0.log"] += "+493023125611"
+
+
+def a_record_is_changed(seen: Evidence) -> None:
+    seen.audit_records[0]["actor"] = "operator:0"
+
+
+def a_record_is_gone(seen: Evidence) -> None:
+    seen.audit_records.clear()
+
+
+def the_trail_is_gone(seen: Evidence) -> None:
+    for rows in (seen.audit_records, seen.audit_chain, seen.audit_heads):
+        rows.clear()
+
+
+def an_entry_is_changed(seen: Evidence) -> None:
+    seen.audit_chain[0]["commitment"] = bytes(32)
+
+
+def the_head_is_gone(seen: Evidence) -> None:
+    seen.audit_heads.clear()
+
+
+def somebody_else_signs_the_head(seen: Evidence) -> None:
+    seen.signer = signer_of(bytes(32))
+
+
+def a_deed_is_not_written_down(seen: Evidence) -> None:
+    seen.run["deeds"].append({"tenant": "t", "action": "parked.retried", "target": "effect:1", "sure": True})
+
+
+def a_record_of_what_nobody_did(seen: Evidence) -> None:
+    seen.run["deeds"].clear()
+
+
+def the_page_counts_a_call_twice(seen: Evidence) -> None:
+    seen.run["floor"]["t"]["q"]["offered"] = 3
+
+
+def the_page_shortens_the_waits(seen: Evidence) -> None:
+    seen.run["floor"]["t"]["q"]["answer_wait_s"] = 15.0
+
+
+def a_node_grows(seen: Evidence) -> None:
+    seen.run["weights"]["after"][0]["bytes"] = 400_000_000
+
+
+def a_node_keeps_its_connections_open(seen: Evidence) -> None:
+    seen.run["weights"]["after"][0]["descriptors"] = 400
+
+
+def a_transaction_stays_open(seen: Evidence) -> None:
+    seen.database["old_transactions"] = 1
+
+
+def sessions_are_left_behind(seen: Evidence) -> None:
+    seen.database["sessions"] = 60
 
 
 PLANTED: list[tuple[str, Callable[[Evidence], None]]] = [
@@ -186,6 +296,20 @@ PLANTED: list[tuple[str, Callable[[Evidence], None]]] = [
     ("J4", an_order_is_parked),
     ("J4", answered_twice),
     ("J11", the_younger_call_is_offered_first),
+    ("J7", a_record_is_changed),
+    ("J7", a_record_is_gone),
+    ("J7", the_trail_is_gone),
+    ("J7", an_entry_is_changed),
+    ("J7", the_head_is_gone),
+    ("J7", somebody_else_signs_the_head),
+    ("J7", a_deed_is_not_written_down),
+    ("J7", a_record_of_what_nobody_did),
+    ("J12", the_page_counts_a_call_twice),
+    ("J12", the_page_shortens_the_waits),
+    ("J13", a_node_grows),
+    ("J13", a_node_keeps_its_connections_open),
+    ("J13", a_transaction_stays_open),
+    ("J13", sessions_are_left_behind),
     ("node", a_node_gives_up),
     ("a caller's number", a_number_in_a_log),
 ]
@@ -243,6 +367,7 @@ def test_a_call_of_whose_arrival_we_heard_after_its_end_may_be_unseen() -> None:
     end = {"changeType": "deleted", "resourceUrl": ended["resource"], "resourceData": ended["data"]}
     seen.inbox.append({**item("one"), "body": end})
     seen.journal += [ended, note("one")]
+    seen.run["floor"] = {}
     assert violations(seen) == []
     seen.journal[-2:] = [note("one"), ended]
     assert violations(seen) == ["J2 call one is flowed_out (unseen), really abandoned"]
@@ -261,5 +386,5 @@ def test_an_agent_who_refused_a_call_may_be_given_a_younger_one() -> None:
     seen = well()
     ended = {"call": "one", "agent": "bruno", "what": "OfferEnded", "before": "", "after": "", "detail": "{}"}
     refused = [seen.history[0], {**seen.history[1], "agent": "bruno"}, ended, seen.history[0]]
-    seen.history[:] = [*refused, *story("two", "bruno"), *seen.history[1:3]]
+    seen.history[:] = [*refused, *story("two", "bruno"), *seen.history[1:4]]
     assert [found for found in violations(seen) if found.startswith("J11")] == []

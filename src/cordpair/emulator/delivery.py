@@ -21,12 +21,15 @@ from cordpair.emulator.world import Tenant
 class Faults:
     """What goes wrong with call notifications. Probabilities are 0..1, `delay_s` is emulated seconds.
 
+    A notification that is doubled comes `copies` times more.
+
     `capitalised` writes enum members as the service was also seen to (`Updated`, `Terminated`); `old_prefix` uses
     `/app/calls/...` as resourceUrl.
     """
 
     lose: float = 0.0
     duplicate: float = 0.0
+    copies: int = 1
     reorder: float = 0.0
     delay: float = 0.0
     delay_s: float = 20.0
@@ -97,7 +100,8 @@ class Delivery:
             return
         await self._post(tenant, graph_id, callback, item)
         if self._happens(faults.duplicate):
-            await self._post(tenant, graph_id, callback, item)
+            for _ in range(faults.copies):
+                await self._post(tenant, graph_id, callback, item)
 
     async def _post(self, tenant: Tenant, graph_id: str, callback: str, item: dict[str, Any]) -> None:
         body = {"@odata.type": "#microsoft.graph.commsNotifications", "value": [item]}
