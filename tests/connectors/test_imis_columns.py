@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from cordpair.connectors.imis.activity import guard
+from cordpair.connectors.imis.guards import guard
 from cordpair.connectors.testkit import activity, failure_of
 from cordpair.emulator.imis_faults import Fault
 from cordpair.emulator.imis_query import Value
@@ -70,7 +70,7 @@ async def test_what_has_no_column_here_is_left_out(stage: ImisStage) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("absent", "iMIS: activities have no column UF_1: choose another guard_column"),
+        ("absent", "iMIS: there is no column UF_1: choose another guard_column"),
         ("narrow", "iMIS: the column UF_1 holds 8 characters and 10 are needed: choose another guard_column"),
     ],
 )

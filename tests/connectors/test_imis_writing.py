@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from cordpair.connectors.imis import ImisCrm
-from cordpair.connectors.imis.activity import guard
 from cordpair.connectors.imis.answers import QUARANTINE_S
+from cordpair.connectors.imis.guards import guard
 from cordpair.connectors.imis.session import ImisSession
 from cordpair.connectors.imis.settings import read_settings
 from cordpair.connectors.kit import Activity

@@ -343,8 +343,9 @@ async def test_the_list_of_business_objects_comes_in_pages_and_has_activity_on_n
     first = (await site.get("api/BoEntityDefinition?limit=100")).json()
     assert "Activity" not in {entry["EntityTypeName"] for entry in first["Items"]["$values"]}
     rest = (await site.get("api/BoEntityDefinition?limit=100&offset=100")).json()["Items"]["$values"]
-    names = {entry["Name"] for entry in rest[-1]["Properties"]["$values"]}
-    assert {"UF_1", "DESCRIPTION", "SEQN"} <= names
+    names = {one["EntityTypeName"]: {entry["Name"] for entry in one["Properties"]["$values"]} for one in rest}
+    assert {"UF_1", "DESCRIPTION", "SEQN"} <= names["Activity"]
+    assert {"Subject", "DueDate"} <= names["UD_FollowUps"]
 
 
 async def test_an_installation_spells_its_columns_in_its_own_way(site: Site) -> None:
@@ -367,6 +368,69 @@ async def test_saved_queries_of_the_older_generation_stand_at_another_address(si
     query = "QueryName=$/Cordpair/Contacts&parameter=&parameter="
     assert (await site.get(f"api/query?{query}")).status_code == 404
     assert (await site.get(f"api/IQA?{query}")).status_code == 200
+
+
+IDS = "System.Collections.ObjectModel.Collection`1[[System.String, mscorlib]], mscorlib"
+
+
+def row(party: str = "101", **columns: Any) -> dict[str, Any]:
+    """A row of a panel table as it is posted."""
+    parent = {
+        "$type": f"{CORE}IdentityData, Asi.Contracts",
+        "EntityTypeName": "Party",
+        "IdentityElements": {"$type": IDS, "$values": [party]},
+    }
+    entries = [
+        {"$type": f"{CORE}GenericPropertyData, Asi.Contracts", "Name": name, "Value": value}
+        for name, value in {"ID": party, **columns}.items()
+    ]
+    return {
+        "$type": f"{CORE}GenericEntityData, Asi.Contracts",
+        "EntityTypeName": "UD_FollowUps",
+        "PrimaryParentEntityTypeName": "Party",
+        "PrimaryParentIdentity": parent,
+        "Properties": {"$type": f"{CORE}GenericPropertyDataCollection, Asi.Contracts", "$values": entries},
+    }
+
+
+async def test_rows_of_a_panel_are_numbered_for_each_party(site: Site) -> None:
+    answers = [await site.http.post(f"{BASE}/api/UD_FollowUps", json=row(party)) for party in ("101", "101", "102")]
+    assert [answer.json()["Identity"]["IdentityElements"]["$values"] for answer in answers] == [
+        ["101", "1"],
+        ["101", "2"],
+        ["102", "1"],
+    ]
+    assert (await site.get("api/UD_FollowUps?ID=101")).json()["TotalCount"] == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (row() | {"PrimaryParentIdentity": None}, 500),
+        (row() | {"PrimaryParentIdentity": {**row()["PrimaryParentIdentity"], "IdentityElements": ["101"]}}, 500),
+        (row() | {"PrimaryParentIdentity": row("102")["PrimaryParentIdentity"]}, 400),
+        (row() | {"PrimaryParentEntityTypeName": ""}, 400),
+        (row() | {"EntityTypeName": "Activity"}, 400),
+        (row("999"), 400),
+        (row(Shoesize="42"), 400),
+        (row(Subject="x" * 61), 500),
+        (row(Done=True), 500),
+        (row(Done={"$type": "System.Int32", "$value": True}), 500),
+        (row(DueDate="2026-11-30T00:00:00Z"), 400),
+        (last_key_first(row()), 500),
+    ],
+)
+async def test_a_row_of_a_panel_that_is_not_quite_right_is_not_stored(site: Site, body: Any, status: int) -> None:
+    answer = await site.http.post(f"{BASE}/api/UD_FollowUps", json=copy.deepcopy(body))
+    assert (answer.status_code, site.imis.panels["UD_FollowUps"].rows) == (status, [])
+
+
+async def test_a_panel_takes_wrapped_values_and_local_dates(site: Site) -> None:
+    done = {"$type": "System.Boolean", "$value": True}
+    answer = await site.http.post(f"{BASE}/api/UD_FollowUps", json=row(Done=done, DueDate="2026-11-30T00:00:00"))
+    assert answer.status_code == 201
+    (stored,) = site.imis.panels["UD_FollowUps"].rows
+    assert (stored["Done"], stored["DueDate"]) == (True, datetime(2026, 11, 30))
 
 
 async def test_somebody_who_is_purged_is_found_no_more(site: Site) -> None:

@@ -8,7 +8,8 @@ import pytest
 from tests.guards.sources import PACKAGE, modules, name, tree
 
 #: (part of the tenant's door, method) that only this module may call.
-GUARDED = {("setups", "configure"), ("outbox", "retry_parked"), ("inbox", "retry"), ("audit", "append")}
+GUARDED = {("setups", "configure"), ("outbox", "retry_parked"), ("inbox", "retry"), ("flows", "retry_parked")}
+GUARDED |= {("audit", "append")}
 ALLOWED = PACKAGE / "engine" / "privileged.py"
 
 

@@ -5,7 +5,7 @@ PermanentFailure (trying again cannot help), and nothing else. What they promise
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 import msgspec
@@ -37,6 +37,15 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     agent_name: str
     queue: str
     disposition: str = ""
+    note: str = ""
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to be done for a party until the end of the day `due`, which is the organisation's own."""
+
+    party: PartyRef
+    subject: str
+    due: date
     note: str = ""
 
 

@@ -85,13 +85,13 @@ def read_activity(
     """Read a posted GenericEntityData. `now` is local, for a blank TRANSACTION_DATE. Raises Invalid, Unreadable."""
     if not isinstance(body, dict):
         raise Invalid("The request body is not an entity.")
-    _check_types_come_first(body)
+    check_types_come_first(body)
     if body.get("$type") != shapes.core("GenericEntityData"):
         raise Unreadable
     if body.get("EntityTypeName") != "Activity":
         raise Invalid("The entity type does not match the address.")
     columns: dict[str, Value | None] = {}
-    for name, value in _properties(body, shapes):
+    for name, value in properties(body, shapes):
         column = table.columns().get(name.lower())
         if column is None or column == "SEQN":
             raise Invalid(f"The property '{name}' is not defined on Activity.")
@@ -112,18 +112,18 @@ def _check_required(columns: Mapping[str, Value | None], party_exists: Callable[
         raise Invalid("Activities of a system type cannot be written.")
 
 
-def _check_types_come_first(node: object) -> None:
+def check_types_come_first(node: object) -> None:
     if isinstance(node, dict):
         if "$type" in node and next(iter(node)) != "$type":
             raise Unreadable
         for child in node.values():
-            _check_types_come_first(child)
+            check_types_come_first(child)
     elif isinstance(node, list):
         for child in node:
-            _check_types_come_first(child)
+            check_types_come_first(child)
 
 
-def _properties(body: Mapping[str, object], shapes: Shapes) -> Iterator[tuple[str, object]]:
+def properties(body: Mapping[str, object], shapes: Shapes) -> Iterator[tuple[str, object]]:
     bag = body.get("Properties", body.get("properties"))
     if not isinstance(bag, dict) or bag.get("$type") != shapes.core("GenericPropertyDataCollection"):
         raise Unreadable
@@ -136,11 +136,11 @@ def _properties(body: Mapping[str, object], shapes: Shapes) -> Iterator[tuple[st
 
 
 def _column(table: Table, name: str, value: object) -> Value | None:
-    plain = _unwrapped(value)
+    plain = unwrapped(value)
     if plain in (None, ""):
         return None
     if name in _DATES:
-        return _date(name, plain)
+        return date(name, plain)
     if name in _NUMBERS:
         if isinstance(plain, bool) or not isinstance(plain, int | float):
             raise Unreadable
@@ -150,7 +150,7 @@ def _column(table: Table, name: str, value: object) -> Value | None:
     return plain
 
 
-def _unwrapped(value: object) -> object:
+def unwrapped(value: object) -> object:
     """A scalar. Booleans and decimals must come wrapped with their type."""
     if isinstance(value, dict):
         kind = _WRAPPERS.get(str(value.get("$type")))
@@ -163,11 +163,11 @@ def _unwrapped(value: object) -> object:
     return value
 
 
-def _date(name: str, value: object) -> datetime:
+def date(name: str, value: object) -> datetime:
     try:
-        date = datetime.fromisoformat(str(value))
+        found = datetime.fromisoformat(str(value))
     except ValueError as exc:
         raise Invalid(f"{name} is not a date.") from exc
-    if date.tzinfo is not None:
+    if found.tzinfo is not None:
         raise Invalid(f"{name} must be a local date.")
-    return date
+    return found

@@ -13,6 +13,7 @@ from cordpair.emulator.imis_answers import broken, json_answer
 from cordpair.emulator.imis_faults import Fault
 from cordpair.emulator.imis_instance import Imis
 from cordpair.emulator.imis_metadata import definitions, metadata
+from cordpair.emulator.imis_panel import Row, read_row, row_shape
 from cordpair.emulator.imis_query import RESERVED, BadQuery, Query, read_query
 from cordpair.emulator.imis_shapes import Json
 from cordpair.emulator.imis_store import ORGANIZATION, PARTY_PROPERTIES, PERSON, Activity, Party
@@ -27,8 +28,11 @@ async def dispatch(imis: Imis, request: Request, fault: Fault | None) -> Respons
     entity = request.path_params["entity"].lower()
     if entity == "activity" and request.method == "POST":
         return await _post_activity(imis, request, fault)
+    if panel := next((name for name in imis.panels if name.lower() == entity), None):
+        return await _panel(imis, panel, request, fault)
     if request.method == "POST":
-        return Response("", 405)
+        missing = {"Message": "No HTTP resource was found that matches the request URI."}
+        return Response("", 405) if entity in _KINDS else json_answer(missing, 404)
     if entity in _KINDS:
         return _list_parties(imis, entity, request)
     if entity == "activity":
@@ -70,13 +74,39 @@ def _list_activities(imis: Imis, request: Request) -> Response:
     return _page(imis, imis.store.find_activities(query), query, shape, item)
 
 
-async def _post_activity(imis: Imis, request: Request, fault: Fault | None) -> Response:
-    if not request.headers.get("content-type", "").startswith("application/json"):
+async def _panel(imis: Imis, name: str, request: Request, fault: Fault | None) -> Response:
+    panel, shapes = imis.panels[name], imis.shapes
+    shape = functools.partial(row_shape, name, shapes)
+    if request.method == "GET":
+        query = read_query(request.query_params.multi_items(), panel.searchable())
+        return _page(imis, panel.find(query), query, shape, shapes.core("GenericEntityData"))
+    body = await _json_of(request)
+    if body is None:
         return Response("", 415)
+    row = panel.write(read_row(body, name, panel, shapes, lambda party: imis.store.party(party) is not None))
+    match fault.kind if fault else None:
+        case "created_then_error":
+            return broken()
+        case "created_then_cut":
+            return Cut()
+        case _:
+            return json_answer(shape(row), 201)
+
+
+async def _json_of(request: Request) -> object:
+    """What was posted; None when it does not come as JSON. Raises Unreadable."""
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        return None
     try:
-        body = json.loads(await request.body())
+        return json.loads(await request.body())
     except ValueError as exc:
         raise Unreadable from exc
+
+
+async def _post_activity(imis: Imis, request: Request, fault: Fault | None) -> Response:
+    body = await _json_of(request)
+    if body is None:
+        return Response("", 415)
     now = imis.store.local(imis.clock.now())
     columns = read_activity(body, imis.shapes, imis.table, lambda party: imis.store.party(party) is not None, now)
     if fault and fault.kind == "late_commit":
@@ -124,7 +154,7 @@ def _flat_row(party: Party) -> Json:
 
 
 def _page(
-    imis: Imis, found: list[Party] | list[Activity], query: Query, shape: Callable[..., Json], item: str
+    imis: Imis, found: list[Party] | list[Activity] | list[Row], query: Query, shape: Callable[..., Json], item: str
 ) -> Response:
     limit = min(query.limit, imis.page_cap)
     part = found[query.offset : query.offset + limit]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cordpair.emulator.imis_activity import Table
 from cordpair.emulator.imis_faults import Counters, Fault
+from cordpair.emulator.imis_panel import Panel
 from cordpair.emulator.imis_shapes import Shapes
 from cordpair.emulator.imis_store import Activity, Store
 from cordpair.emulator.imis_tokens import Tokens
@@ -26,7 +27,7 @@ class Imis:
 
     `faults` hit in order; `old_assembly` names types as iMIS 2017 does; `page_cap` is the largest page;
     `metadata_works` off answers 501 to metadata of an entity, `definitions_work` off to the list of definitions;
-    `table` is what its activities can hold.
+    `table` is what its activities can hold, `panels` are the organisation's own tables by name.
     """
 
     def __init__(self, instance: str, members: Iterable[Member], clock: Clock, time_zone: str) -> None:
@@ -41,6 +42,7 @@ class Imis:
         self.metadata_works = False
         self.definitions_work = True
         self.table = Table()
+        self.panels = {"UD_FollowUps": Panel()}
         self._late: set[asyncio.Task[None]] = set()
 
     @property

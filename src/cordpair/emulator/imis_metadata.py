@@ -5,19 +5,22 @@ from starlette.responses import Response
 
 from cordpair.emulator.imis_answers import json_answer
 from cordpair.emulator.imis_instance import Imis
+from cordpair.emulator.imis_panel import Panel
 from cordpair.emulator.imis_query import read_query
 from cordpair.emulator.imis_shapes import Json
 
 _TYPES = {"String": "PropertyTypeStringData", "Date": "PropertyTypeDateTimeData", "Decimal": "PropertyTypeDecimalData"}
+_TYPES |= {"Integer": "PropertyTypeIntegerData", "Boolean": "PropertyTypeBooleanData"}
 #: Business objects that stand before Activity in the list, so that it is not on the first small page.
 _OTHERS = tuple(f"CsOther{number:03}" for number in range(120))
 
 
 def metadata(imis: Imis, entity: str) -> Response:
     """`GET /api/metadata/{entity}`: many installations answer 501."""
-    if not imis.metadata_works or entity.lower() != "activity":
+    found = next((it for it in _tables(imis) if str(it["EntityTypeName"]).lower() == entity.lower()), None)
+    if not imis.metadata_works or found is None:
         return Response("", 501)
-    return json_answer(_activity(imis))
+    return json_answer(found)
 
 
 def definitions(imis: Imis, request: Request) -> Response:
@@ -25,11 +28,18 @@ def definitions(imis: Imis, request: Request) -> Response:
     if not imis.definitions_work:
         return Response("", 501)
     query = read_query(request.query_params.multi_items(), frozenset())
-    every = [*(_definition(imis, name, []) for name in _OTHERS), _activity(imis)]
+    every = [*(_definition(imis, name, []) for name in _OTHERS), *_tables(imis)]
     limit = min(query.limit, max(imis.page_cap, 50))
     part = every[query.offset : query.offset + limit]
     item = imis.shapes.core("BOEntityDefinitionData")
     return json_answer(imis.shapes.page(part, offset=query.offset, limit=limit, total=len(every), item=item))
+
+
+def _tables(imis: Imis) -> list[Json]:
+    def described(panel: Panel) -> list[Json]:
+        return [_described(imis, column, kind, width) for column, (kind, width) in panel.columns.items()]
+
+    return [_activity(imis), *(_definition(imis, name, described(panel)) for name, panel in imis.panels.items())]
 
 
 def _activity(imis: Imis) -> Json:
@@ -48,11 +58,15 @@ def _definition(imis: Imis, name: str, properties: list[Json]) -> Json:
 
 
 def _property(imis: Imis, column: str) -> Json:
-    kind = imis.table.kind_of(column)
+    width = imis.table.widths.get(column, 10)
+    return _described(imis, imis.table.spelled(column), imis.table.kind_of(column), width)
+
+
+def _described(imis: Imis, name: str, kind: str, width: int) -> Json:
     shape: Json = {
         "$type": imis.shapes.core(_TYPES[kind]),
         "PropertyTypeName": kind,
-        "Name": imis.table.spelled(column),
-        "Caption": column.title(),
+        "Name": name,
+        "Caption": name.title(),
     }
-    return shape | {"MaxLength": imis.table.widths.get(column, 10)} if kind == "String" else shape
+    return shape | {"MaxLength": width} if kind == "String" else shape

@@ -73,8 +73,8 @@ class Shapes:
             "$type": self.core("GenericEntityData"),
             "EntityTypeName": "Activity",
             "PrimaryParentEntityTypeName": "Party",
-            "Identity": self._identity("Activity", str(activity["SEQN"])),
-            "PrimaryParentIdentity": self._identity("Party", str(activity["PartyId"])),
+            "Identity": self.identity("Activity", str(activity["SEQN"])),
+            "PrimaryParentIdentity": self.identity("Party", str(activity["PartyId"])),
             "Properties": self.bag((spelled(name), value) for name, value in activity.items()),
         }
 
@@ -170,13 +170,13 @@ class Shapes:
             "DisplayName": party.name,
         }
 
-    def _identity(self, entity: str, element: str) -> Json:
+    def identity(self, entity: str, *elements: str) -> Json:
         return {
             "$type": self.core("IdentityData"),
             "EntityTypeName": entity,
             "IdentityElements": {
                 "$type": "System.Collections.ObjectModel.Collection`1[[System.String, mscorlib]], mscorlib",
-                "$values": [element],
+                "$values": list(elements),
             },
         }
 

@@ -4,18 +4,21 @@ Installations differ in both. Some tell by the metadata of an entity, most by th
 all: then the widths of the oldest are taken.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime, timedelta
 
 import msgspec
 
 from cordpair.connectors.imis.answers import Json, NoSuchPage
+from cordpair.connectors.imis.generic import Value
 from cordpair.connectors.imis.session import ImisSession
 from cordpair.connectors.imis.shapes import items, next_offset, scalar, text, values
-from cordpair.errors import PermanentFailure
+from cordpair.errors import PermanentFailure, TemporaryFailure
 
 _CUT = "…"
 _PAGE = 100
 _MOST_PAGES = 50
+_GOOD = timedelta(days=1)
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -35,6 +38,18 @@ class Columns(msgspec.Struct, frozen=True):
         """The column that we call `name`; None when there is none here."""
         found = self.known.get(plain(name))
         return found if found is not None or self.told else Column(name)
+
+    def held(self, row: Mapping[str, Value], needed: Collection[str]) -> list[tuple[str, Value]]:
+        """What of a row there are columns for, as they are spelled here and as it fits. Empty text is left out.
+
+        `needed` are always written: definitions do not name them.
+        """
+        held = []
+        for name, value in row.items():
+            column = self.find(name) or (Column(name) if name in needed else None)
+            if column is not None and value != "":
+                held.append((column.name, self.fitted(name, value) if isinstance(value, str) else value))
+        return held
 
     def fitted(self, name: str, content: str) -> str:
         """`content` as it fits into the column; what is cut off is marked."""
@@ -65,6 +80,30 @@ ACTIVITY = Columns(
         )
     }
 )
+
+
+class ColumnBook:
+    """What iMIS tells of its tables, asked for once a day and anew after a refusal. Nothing waits for it."""
+
+    def __init__(self, session: ImisSession, now: Callable[[], datetime]) -> None:
+        self._session, self._now = session, now
+        self._known: dict[str, tuple[Columns, datetime]] = {}
+
+    async def of(self, table: str) -> Columns:
+        """The columns of a table; the widths of the oldest while iMIS tells nothing."""
+        unknown = ACTIVITY if table == "Activity" else Columns({})
+        known = self._known.get(table)
+        if known is None or self._now() >= known[1]:
+            try:
+                told = await columns_of(self._session, table)
+            except TemporaryFailure:
+                return unknown
+            known = self._known[table] = told or unknown, self._now() + _GOOD
+        return known[0]
+
+    def forget(self, table: str) -> None:
+        """Something was refused: what is wrong may be put right in iMIS."""
+        self._known.pop(table, None)
 
 
 async def columns_of(session: ImisSession, entity: str) -> Columns | None:

@@ -5,24 +5,25 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from cordpair.connectors.imis import paging
-from cordpair.connectors.imis.activity import activity_entity, guard, guard_column, personal_texts
+from cordpair.connectors.imis.activity import activity_entity, personal_texts
 from cordpair.connectors.imis.answers import QUARANTINE_S, Json
-from cordpair.connectors.imis.columns import ACTIVITY, Columns, columns_of
+from cordpair.connectors.imis.columns import ColumnBook, Columns
 from cordpair.connectors.imis.contacts import contacts_of
+from cordpair.connectors.imis.guards import guard, guard_column
 from cordpair.connectors.imis.paging import Bookmark
 from cordpair.connectors.imis.session import ImisSession, assembly_of
 from cordpair.connectors.imis.settings import ImisSettings
 from cordpair.connectors.imis.shapes import NAME, identity_of, items
 from cordpair.connectors.imis.spelling import spellings
-from cordpair.connectors.kit import Activity, PartyPage
+from cordpair.connectors.imis.tasks import ImisTasks
+from cordpair.connectors.kit import Activity, PartyPage, Task
 from cordpair.core.ids import PartyRef
 from cordpair.core.party import PartyRecord
-from cordpair.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
+from cordpair.errors import PermanentFailure, UnknownOutcome
 
 #: Clocks differ, and a change can be committed after its own time stamp: each sync looks back a little.
 _OVERLAP = timedelta(minutes=5)
 _MOST_HOLDERS = 100  # parties with one number that a live look-up returns
-_COLUMNS_GOOD = timedelta(days=1)
 
 
 class ImisCrm:
@@ -33,7 +34,8 @@ class ImisCrm:
         self._session = session
         self._contacts = contacts_of(settings, session)
         self._now = now
-        self._columns: tuple[Columns, datetime] | None = None
+        self._book = ColumnBook(session, now)
+        self._tasks = ImisTasks(settings, session, self._book, now)
 
     @property
     def name(self) -> str:
@@ -67,7 +69,7 @@ class ImisCrm:
 
         The first write of a process looks as well: the answer tells what this installation calls its types.
         """
-        columns = await self._activity_columns()
+        columns = await self._book.of("Activity")
         if repeat or self._session.assembly is None:
             known = await self._logged(activity.party, key, columns)
             if known:
@@ -76,12 +78,16 @@ class ImisCrm:
         try:
             answer = await self._session.post("api/Activity", body, personal_texts(activity))
         except PermanentFailure:
-            self._columns = None  # whatever is wrong with them is put right there: look again the next time
+            self._book.forget("Activity")
             raise
         written = identity_of(answer)
         if not written:
             raise UnknownOutcome("iMIS took an activity but did not name it", retry_after_s=QUARANTINE_S)
         return written
+
+    async def add_task(self, task: Task, *, key: str, repeat: bool) -> str:
+        """Write one follow-up where the organisation keeps them; `key` and `repeat` as for an activity."""
+        return await self._tasks.add(task, key=key, repeat=repeat)
 
     def link(self, party: PartyRef) -> str:
         return self._settings.record_link.replace("{party_id}", quote(party.id, safe=""))
@@ -90,19 +96,10 @@ class ImisCrm:
         """The HTTP client is not ours to close."""
 
     async def _logged(self, party: PartyRef, key: str, columns: Columns) -> str:
-        query = {"PartyId": party.id, guard_column(self._settings, columns): guard(key), "limit": "1"}
+        column = guard_column(self._settings.guard_column, columns, "guard_column")
+        query = {"PartyId": party.id, column: guard(key), "limit": "1"}
         found = items(await self._session.get("api/Activity", query))
         return identity_of(found[0]) if found else ""
-
-    async def _activity_columns(self) -> Columns:
-        """What iMIS tells of its activities, asked for once a day. An activity never waits for it."""
-        if self._columns is None or self._now() >= self._columns[1]:
-            try:
-                told = await columns_of(self._session, "Activity")
-            except TemporaryFailure:
-                return ACTIVITY
-            self._columns = told or ACTIVITY, self._now() + _COLUMNS_GOOD
-        return self._columns[0]
 
     async def _next_page(self, place: Bookmark) -> tuple[Bookmark, Json, list[PartyRecord]]:
         """The page behind `place`, without those who were read before; from where it was found at last."""

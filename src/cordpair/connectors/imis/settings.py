@@ -1,6 +1,7 @@
 """What must be known of an iMIS before it can be spoken to."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,6 +31,16 @@ class RefreshGrant(msgspec.Struct, frozen=True):
     refresh_token: str
 
 
+class PanelSink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A panel table for tasks, and which of its columns hold what; empty: nothing does. `guard` is nobody else's."""
+
+    table: str
+    subject: str
+    guard: str
+    due: str = ""
+    note: str = ""
+
+
 class ImisSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one iMIS.
 
@@ -37,6 +48,7 @@ class ImisSettings(msgspec.Struct, frozen=True, kw_only=True):
     `time_zone` is the one in which this iMIS writes its dates, which have no offset.
     `search_entity` is what is searched by phone and synchronised: Party has organisations too, Person has not,
     PartySummary is small and has one number for each. `contacts_query` is the path of a saved query to use instead.
+    `task_sink` is where tasks go; None: into activities, by their tickler date.
     `guard_column` is a text column of Activity that holds our key; it is at least ten characters wide.
     `record_link` is an address with `{party_id}` in it.
     """
@@ -49,6 +61,7 @@ class ImisSettings(msgspec.Struct, frozen=True, kw_only=True):
     guard_column: str = "UF_1"
     record_link: str = ""
     contacts_query: str = ""
+    task_sink: PanelSink | None = None
     language: Language = "en"
     page_size: int = 500
     timeout_s: float = 30.0
@@ -71,6 +84,7 @@ def read_settings(setup: CrmSetup) -> ImisSettings:
         guard_column=_one_of(given.get("guard_column", "UF_1"), ("UF_1", "UF_2", "UF_3", "OTHER_CODE"), "guard_column"),
         record_link=given.get("record_link", ""),
         contacts_query=_query(given.get("contacts_query", "")),
+        task_sink=_task_sink(given.get("task_table", ""), given.get("task_columns", "")),
         language="de" if language == "de" else "en",
     )
 
@@ -106,6 +120,19 @@ def _query(path: str) -> str:
     if path and not (path.startswith("$/") and path.strip("/ ") == path and len(path) > len("$/")):
         raise Rejected("iMIS: contacts_query must be the path of a saved query, like $/Cordpair/Contacts")
     return path
+
+
+def _task_sink(table: str, columns: str) -> PanelSink | None:
+    """`task_columns` reads like `subject=Subject due=DueDate guard=ExternalKey`."""
+    if not table:
+        return None
+    named = dict(pair.split("=", 1) for pair in columns.split() if "=" in pair)
+    try:
+        if not re.fullmatch(r"\w{1,100}", table) or "table" in named:
+            raise Rejected("iMIS: task_table must be the name of a panel table")
+        return msgspec.convert({"table": table, **named}, PanelSink, strict=True)
+    except msgspec.ValidationError as exc:
+        raise Rejected("iMIS: task_columns must name at least subject=... and guard=...") from exc
 
 
 def _short(value: str, name: str) -> str:

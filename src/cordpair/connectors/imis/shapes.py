@@ -62,12 +62,12 @@ def property_of(entity: Json, name: str) -> object:
 
 
 def identity_of(entity: Json) -> str:
-    """The key of a generic entity: its first identity element, else its SEQN."""
+    """The key of a generic entity: its identity elements, else its SEQN."""
     identity = entity.get("Identity")
     elements = identity.get("IdentityElements") if isinstance(identity, dict) else None
     found = elements.get("$values") if isinstance(elements, dict) else elements
     if isinstance(found, list) and found and text(found[0]):
-        return text(found[0])
+        return "/".join(text(element) for element in found)
     return text(property_of(entity, "SEQN"))
 
 

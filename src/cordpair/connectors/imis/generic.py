@@ -1,0 +1,51 @@
+"""Generic entities as iMIS takes them: type tags first, text bare, everything else wrapped with its type."""
+
+from collections.abc import Iterable
+
+from cordpair.connectors.imis.answers import Json
+
+Value = str | int | float
+_IDS = "System.Collections.ObjectModel.Collection`1[[System.String, mscorlib]], mscorlib"
+
+
+def entity(name: str, columns: Iterable[tuple[str, Value]], assembly: str, *, party: str = "") -> Json:
+    """The body of `POST /api/{name}`; with `party` it says whose row it is, as panel tables want it."""
+    parent = {"PrimaryParentIdentity": _identity(party, assembly)} if party else {}
+    return {
+        "$type": _type("GenericEntityData", assembly),
+        "EntityTypeName": name,
+        "PrimaryParentEntityTypeName": "Party",
+        **parent,
+        "Properties": {
+            "$type": _type("GenericPropertyDataCollection", assembly),
+            "$values": [_property(column, value, assembly) for column, value in columns],
+        },
+    }
+
+
+def _identity(party: str, assembly: str) -> Json:
+    return {
+        "$type": _type("IdentityData", assembly),
+        "EntityTypeName": "Party",
+        "IdentityElements": {"$type": _IDS, "$values": [party]},
+    }
+
+
+def _property(name: str, value: Value, assembly: str) -> Json:
+    return {"$type": _type("GenericPropertyData", assembly), "Name": name, "Value": _wrapped(value)}
+
+
+def _wrapped(value: Value) -> object:
+    match value:
+        case str():
+            return value
+        case bool():  # a bool is an int to Python, and no number to iMIS
+            return {"$type": "System.Boolean", "$value": value}
+        case int():
+            return {"$type": "System.Int32", "$value": value}
+        case float():
+            return {"$type": "System.Decimal", "$value": value}
+
+
+def _type(name: str, assembly: str) -> str:
+    return f"Asi.Soa.Core.DataContracts.{name}, {assembly}"
