@@ -34,6 +34,7 @@ from cordpair.engine.clock import Clock, SystemClock, clock_at
 from cordpair.engine.commands import Commands
 from cordpair.engine.desk import AgentDesk
 from cordpair.engine.gauges import Gauges
+from cordpair.engine.limits import PeerLimits
 from cordpair.engine.lookout import Lookout
 from cordpair.engine.node import Node
 from cordpair.engine.outbox import OutboxWorkers
@@ -105,6 +106,7 @@ class Product:
             owned=lambda: self.node.held,
             ring=self.node.ring,
             width=settings.outbox_workers,
+            limits=PeerLimits(store, self.clock),
             metrics=self.metrics,
             chance=secrets.SystemRandom().random,
         )

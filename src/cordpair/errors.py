@@ -4,6 +4,7 @@ CordpairError
 ├── Rejected            the caller is told why; nothing was stored
 │   └── IllegalEvent    the state cannot take the event; it changed nothing
 ├── TemporaryFailure    an outside system is away; the outbox tries again
+│   ├── Throttled       it wants to be asked less: nothing was done
 │   └── UnknownOutcome  it may have happened: look before repeating
 └── PermanentFailure    trying again cannot help; parked and shown to a person
 """
@@ -41,6 +42,10 @@ class TemporaryFailure(CordpairError):
     def __init__(self, what: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(what)
         self.retry_after_s = retry_after_s
+
+
+class Throttled(TemporaryFailure):
+    """The other side asks for less haste and has done nothing. Whoever speaks to it slows down, all of them."""
 
 
 class UnknownOutcome(TemporaryFailure):

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from cordpair.connectors.imis.answers import read_answer
-from cordpair.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
+from cordpair.errors import PermanentFailure, TemporaryFailure, Throttled, UnknownOutcome
 from tests.connectors.imis_server import NOON
 
 
@@ -43,10 +43,10 @@ def test_a_refusal_is_permanent_and_keeps_its_status(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [408, 429])
-def test_a_wish_for_patience_is_temporary_even_when_writing(status: int) -> None:
+def test_a_wish_for_patience_is_a_throttling_even_when_writing(status: int) -> None:
     with pytest.raises(TemporaryFailure) as failure:
         answer(status, b"", writing=True)
-    assert type(failure.value) is TemporaryFailure
+    assert type(failure.value) is Throttled
 
 
 def test_a_very_long_message_is_cut() -> None:

@@ -17,7 +17,7 @@ from cordpair.connectors.teams.subscriptions import GraphSubscriptions, presence
 from cordpair.connectors.teams.users import GraphUsers, Person
 from cordpair.core.events import Arrived, CallEnded, Established, PresenceSeen, RosterSeen
 from cordpair.core.ids import AgentId, call_id
-from cordpair.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
+from cordpair.errors import PermanentFailure, TemporaryFailure, Throttled, UnknownOutcome
 from tests.connectors.graph_slice import faults_of
 from tests.connectors.teams_world import (
     ANA,
@@ -186,10 +186,10 @@ async def test_a_refusal_carries_graphs_codes_and_no_message(graph: Graph) -> No
 
 #: (status, Retry-After) -> what it means for a request that may be repeated, and for one that may not.
 MEANINGS: dict[tuple[int, str | None], tuple[type[Exception], type[Exception]]] = {
-    (429, None): (TemporaryFailure, TemporaryFailure),
-    (429, "7"): (TemporaryFailure, TemporaryFailure),
-    (503, "7"): (TemporaryFailure, TemporaryFailure),
-    (503, "0"): (TemporaryFailure, TemporaryFailure),
+    (429, None): (Throttled, Throttled),
+    (429, "7"): (Throttled, Throttled),
+    (503, "7"): (Throttled, Throttled),
+    (503, "0"): (Throttled, Throttled),
     (503, None): (TemporaryFailure, UnknownOutcome),
     (503, "soon"): (TemporaryFailure, UnknownOutcome),
     (408, None): (TemporaryFailure, UnknownOutcome),

@@ -20,6 +20,7 @@ from cordpair.core.bucket import (
     opened,
     spent,
     throttled,
+    turn_s,
 )
 from cordpair.core.effects import Lane
 from tests.core.people import NOON
@@ -48,9 +49,30 @@ def test_every_lane_has_a_peer_and_a_price() -> None:
 
 
 def test_a_bot_sends_no_more_than_microsoft_allows_in_a_second() -> None:
-    bucket, at_once = emptied(full(Peer.BOT), Lane.CARD)
-    _, in_the_next_second = emptied(bucket, Lane.CARD, after(1))
-    assert (at_once, in_the_next_second) == (50, 50)
+    bucket, count = emptied(full(Peer.BOT), Lane.CARD)
+    for hundredth in range(1, 101):
+        bucket, more = emptied(bucket, Lane.CARD, after(hundredth / 100))
+        count += more
+    assert count == 50
+
+
+def test_what_begins_without_a_token_waits_for_it() -> None:
+    bucket = opened(Peer.GRAPH, NOON)
+    waits = []
+    for _ in range(3):
+        bucket = spent(bucket, Lane.ANSWER, NOON)
+        waits.append(turn_s(bucket, Lane.ANSWER, NOON))
+    assert waits == [0.02, 0.04, 0.06]
+
+
+def test_what_has_its_token_does_not_wait() -> None:
+    assert turn_s(spent(full(), Lane.ANSWER, NOON), Lane.ANSWER, NOON) == 0.0
+
+
+def test_a_pause_that_was_asked_for_is_waited_for_too() -> None:
+    bucket = throttled(full(), Lane.PROMPT, NOON, 60)
+    assert turn_s(spent(bucket, Lane.PROMPT, NOON), Lane.PROMPT, NOON) == 60
+    assert turn_s(spent(bucket, Lane.ANSWER, NOON), Lane.ANSWER, NOON) == 0.0
 
 
 def test_bulk_leaves_a_reserve_to_a_caller_who_rings() -> None:
@@ -64,7 +86,7 @@ def test_a_check_costs_the_three_requests_that_it_makes() -> None:
 
 
 def test_a_new_owner_begins_with_nothing_and_soon_has_something() -> None:
-    bucket = opened(Peer.GRAPH, NOON, None)
+    bucket = opened(Peer.GRAPH, NOON)
     assert allowed(bucket, Lane.ANSWER, NOON) == 0
     assert allowed(bucket, Lane.ANSWER, after(0.02)) == 1
 

@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 
-from cordpair.core.effects import HangUp
+from cordpair.core.bucket import QUARANTINE_S, Peer
+from cordpair.core.effects import AnswerCall, Effect, HangUp, LogActivity
 from cordpair.core.ids import CallId, GraphCallId, TenantId
-from cordpair.engine.outbox import LONGEST_PAUSE_S, MOST_ATTEMPTS, OutboxWorkers
+from cordpair.core.retry import LONGEST_PAUSE_S
+from cordpair.engine.outbox import LONGEST_ASKED_S, MOST_ATTEMPTS, OutboxWorkers
 from cordpair.engine.perform import Performer
 from cordpair.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
 from cordpair.store.doors import Store
+from cordpair.store.outbox import OutboxRow
 from cordpair.telemetry import Metrics
 from tests.engine.conftest import StandingClock, until
-from tests.store.world import A, B, configured
+from tests.store.world import NOON, A, B, configured
 
 ORDER = HangUp(call=CallId("c"), graph_id=GraphCallId("g"))
 
@@ -86,23 +89,27 @@ async def until_attempts(outbox: OutboxWorkers, store: Store, count: int) -> Any
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize(("attempts", "pause_s"), [(1, 0.5), (2, 1), (3, 2), (6, 16), (10, 256), (11, 300), (50, 300)])
-def test_each_pause_is_twice_the_last_up_to_five_minutes(clock: StandingClock, attempts: int, pause_s: float) -> None:
-    outbox = workers(None, clock, chance=1.0)
-    assert outbox._pause_s(attempts, TemporaryFailure("away")) == pause_s
+def tried(order: Effect, attempts: int = 1) -> OutboxRow:
+    return OutboxRow(id=1, key="k", effect=order, attempts=attempts, state="sending", unknown=False, since=NOON)
 
 
-@pytest.mark.parametrize("chance", [0.0, 0.3, 1.0])
-def test_chance_spreads_the_pause_over_its_upper_half(clock: StandingClock, chance: float) -> None:
-    assert workers(None, clock, chance=chance)._pause_s(3, TemporaryFailure("away")) == 2 * (0.5 + chance / 2)
-
-
-@pytest.mark.parametrize(("asked_s", "pause_s"), [(None, 0.5), (0.0, 0.5), (7.0, 7.0), (86_400.0, 86_400.0)])
+@pytest.mark.parametrize(("asked_s", "pause_s"), [(None, 0.5), (0.0, 0.5), (7.0, 7.0), (86_400.0, LONGEST_ASKED_S)])
 def test_the_pause_is_never_shorter_than_the_other_side_asks_for(
     clock: StandingClock, asked_s: float | None, pause_s: float
 ) -> None:
     outbox = workers(None, clock)
-    assert outbox._pause_s(1, TemporaryFailure("throttled", retry_after_s=asked_s)) == pause_s
+    assert outbox._pause_s(tried(ORDER), TemporaryFailure("throttled", retry_after_s=asked_s)) == pause_s
+
+
+def test_a_write_of_unknown_outcome_is_not_looked_for_before_it_can_be_seen(clock: StandingClock) -> None:
+    outbox, order = workers(None, clock), LogActivity(call=CallId("c"))
+    assert outbox._pause_s(tried(order), UnknownOutcome("cut")) == QUARANTINE_S[Peer.CRM]
+    assert outbox._pause_s(tried(order), TemporaryFailure("away")) < 1
+
+
+def test_a_caller_who_rings_is_looked_for_at_once(clock: StandingClock) -> None:
+    order = AnswerCall(call=CallId("c"), graph_id=GraphCallId("g"))
+    assert workers(None, clock)._pause_s(tried(order), UnknownOutcome("cut")) < 1
 
 
 async def test_an_order_is_tried_a_dozen_times_and_then_waits_for_a_person(

@@ -74,7 +74,8 @@ async def test_one_more_try_of_an_effect_is_written_down_once(store: Store) -> N
     async with store.open_tenant(A) as rows:
         await rows.outbox.put([LogActivity(call=NOBODY)], NOON)
     async with store.open_queue() as queue:
-        ((_, effect),) = await queue.claim(1, NOON, timedelta(seconds=30))
+        (claimed,) = await queue.claim(1, NOON, timedelta(seconds=30))
+    effect = claimed.id
     async with store.open_tenant(A) as rows:
         await rows.outbox.park(effect, NOON, "refused")
     assert await retry_effect(store, A, effect, by=SOMEBODY, now=NOON)

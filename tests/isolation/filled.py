@@ -5,6 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from cordpair.core.audit import Action, Deed, operator_actor
+from cordpair.core.bucket import Asked, Peer
 from cordpair.core.call import Call
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import LogActivity
@@ -64,14 +65,16 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
         await rows.audit.append(deed(tenant))
         await rows.audit.checkpoint(NOON)
     async with store.open_queue() as queue:
-        taken = [effect for _, effect in await queue.claim(2, NOON, LEASE, [tenant])]
+        taken = [one.id for one in await queue.claim(2, NOON, LEASE, [tenant])]
     async with store.open_tenant(tenant) as rows:
         await rows.outbox.park(taken[0], NOON, "refused")
     async with store.open_queue() as queue:
-        ready = [effect for _, effect in await queue.claim(1, NOON, LEASE, [tenant])]
+        ready = [one.id for one in await queue.claim(1, NOON, LEASE, [tenant])]
     async with store.open_tenant(tenant) as rows:
         await rows.outbox.retry_later(ready[0], NOON + LEASE, "TemporaryFailure", unknown=False)
     running, parked_flow = await _flows(store, tenant)
+    async with store.open_tenant(tenant) as rows:
+        await rows.peers.put(Peer.GRAPH, Asked(since=NOON, until=NOON, bulk_until=NOON))
     return Filled(
         tenant=tenant,
         call=held,

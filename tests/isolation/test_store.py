@@ -11,6 +11,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from cordpair.core.agent import Agent
+from cordpair.core.bucket import Asked, Peer
 from cordpair.core.changes import Changes, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import LogActivity
 from cordpair.core.events import WrapUpExpired
@@ -109,6 +110,7 @@ BLUNT: dict[str, Attempt] = {
     "outbox.take_back": lambda rows, _: rows.outbox.take_back([]),
     "inbox.purge": lambda rows, _: rows.inbox.purge(LATER),
     "flows.purge": lambda rows, _: rows.flows.purge(LATER),
+    "peers.put": lambda rows, _: rows.peers.put(Peer.GRAPH, Asked(since=LATER, until=LATER, bulk_until=LATER)),
     "audit.append": lambda rows, it: rows.audit.append(deed(it.tenant)),
     "audit.checkpoint": lambda rows, _: rows.audit.checkpoint(LATER),
     "audit.prune": lambda rows, _: rows.audit.prune(LATER),
@@ -119,7 +121,7 @@ BLUNT: dict[str, Attempt] = {
 QUESTIONS = {
     "setups.get", "setups.crm", "setups.queues", "agents.of_floor", "agents.set_up", "calls.of_floor",
     "calls.arrived_since", "calls.count_since", "calls.counts", "calls.pending", "calls.next_sequence", "timers.due",
-    "timers.keys", "timers.next_run", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked",
+    "timers.keys", "timers.next_run", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "peers.asked",
     "parties.count", "subscriptions.all", "vitals.read", "audit.shown", "audit.trail", "audit.head",
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from cordpair.core.effects import Lane
 from cordpair.core.ids import RegistrationId, TenantId
 from cordpair.store.beacon import Beacon
-from cordpair.store.queue_door import Crew, QueueRows
+from cordpair.store.queue_door import Claimed, Crew, Limit, QueueRows
 from tests.sim.database import Database, Session, Transaction
 from tests.sim.inbox import MemoryInbox
 from tests.sim.loop import PROCESS
@@ -142,16 +142,21 @@ class MemoryQueue(QueueRows):
         tenants: Sequence[TenantId] | None = None,
         *,
         crm_lease_for: timedelta = timedelta(0),
-    ) -> list[tuple[TenantId, int]]:
+        limits: Sequence[Limit] = (),
+        most_bulk: int | None = None,
+    ) -> list[Claimed]:
         await self._tx.statement()
-        claimed = self._chosen(limit, now, tenants)
+        claimed = self._chosen(limit, now, tenants, limits, limit if most_bulk is None else most_bulk)
         for tenant, row in claimed:
             longest = max(lease_for, crm_lease_for) if row.effect.lane >= Lane.CRM else lease_for
             await self._tx.lock("outbox", (tenant, row.id))
             self._tx.put("outbox", (tenant, row.id), replace(row, state="claimed", lease_until=now + longest))
-        return [(tenant, row.id) for tenant, row in claimed]
+        return [Claimed(tenant, row.id, row.effect.lane) for tenant, row in claimed]
 
-    def _chosen(self, limit: int, now: datetime, tenants: Sequence[TenantId] | None) -> list[tuple[TenantId, Order]]:
+    def _chosen(
+        self, limit: int, now: datetime, tenants: Sequence[TenantId] | None, limits: Sequence[Limit], most_bulk: int
+    ) -> list[tuple[TenantId, Order]]:
+        below = {(one.tenant, one.lane): one.allowed for one in limits}
         ready = [
             (key[0], row)  # type: ignore[index]
             for key, row in self._tx.scan("outbox", "outbox.open")
@@ -164,10 +169,14 @@ class MemoryQueue(QueueRows):
         turns: defaultdict[tuple[TenantId, int], int] = defaultdict(int)
         ranked = []
         for tenant, row in ready:
+            if turns[tenant, row.effect.lane] >= below.get((tenant, row.effect.lane), limit):
+                continue
             turns[tenant, row.effect.lane] += 1
             ranked.append(((row.effect.lane, turns[tenant, row.effect.lane], row.run_at, row.id), tenant, row))
         ranked.sort(key=lambda it: it[0])
-        return [(tenant, row) for _, tenant, row in ranked[:limit]]
+        bulk = [one for one in ranked if one[2].effect.lane > Lane.CARD][:most_bulk]
+        kept = [one for one in ranked if one[2].effect.lane <= Lane.CARD or one in bulk]
+        return [(tenant, row) for _, tenant, row in kept[:limit]]
 
     async def expired(self, now: datetime) -> int:
         await self._tx.statement()

@@ -62,7 +62,7 @@ async def test_a_fold_reads_back_as_it_was_written(store: Store) -> None:
     async with store.open_queue() as queue:
         claimed = await queue.claim(10, NOON, timedelta(seconds=30))
     async with store.open_tenant(A) as rows:
-        assert [row.effect for row in await rows.outbox.load([one_id for _, one_id in claimed])] == changes.effects
+        assert [row.effect for row in await rows.outbox.load([one.id for one in claimed])] == changes.effects
 
 
 async def test_a_timer_that_cannot_be_read_is_put_aside_and_the_others_are_due(store: Store) -> None:

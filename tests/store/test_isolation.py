@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from cordpair.core.audit import Action, Actor, Deed, Trail
+from cordpair.core.bucket import Asked, Peer
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import LogActivity
 from cordpair.core.events import WrapUpExpired
@@ -25,6 +26,7 @@ from cordpair.store.inbox import Inbox, Incoming
 from cordpair.store.marks import Bookmark, Bookmarks, Subscription, Subscriptions
 from cordpair.store.outbox import Outbox
 from cordpair.store.parties import IndexedParty, IndexedPhone, Parties, PartyHit
+from cordpair.store.peers import Peers
 from cordpair.store.sealing import Unreadable
 from cordpair.store.setups import Setups
 from cordpair.store.timers import Timers
@@ -61,6 +63,7 @@ QUESTIONS: dict[str, Question] = {
     "outbox.load": lambda rows: rows.outbox.load(range(1000)),
     "outbox.parked": lambda rows: rows.outbox.parked(),
     "flows.parked": lambda rows: rows.flows.parked(),
+    "peers.asked": lambda rows: rows.peers.asked(),
     "cards.get": lambda rows: rows.cards.get(CALL.id, ANA),
     "cards.sheet": lambda rows: _anything_on(rows.cards.sheet(CALL.id, ANA)),
     "chats.get": lambda rows: rows.chats.get(ANA),
@@ -124,12 +127,13 @@ async def filled(store: Store) -> None:
         )
         await rows.audit.append(Deed(at=NOON, actor=Actor("operator:0"), action=Action.SETUP_APPLIED, target=A))
         await rows.flows.start("sync", "sync", 1, NOON)
+        await rows.peers.put(Peer.GRAPH, Asked(since=NOON, until=NOON, bulk_until=NOON))
     async with store.open_queue() as queue:
         (claimed,) = await queue.claim(1, NOON, timedelta(seconds=30))
         (turn,) = await queue.flows.claim(1, NOON, timedelta(seconds=30), [A], {Code("sync", 1)})
     async with store.open_tenant(A) as rows:
         await rows.flows.park(turn.flow, turn.claim, NOON, "PermanentFailure", None)
-        await rows.outbox.park(claimed[1], NOON, "refused")
+        await rows.outbox.park(claimed.id, NOON, "refused")
 
 
 async def test_another_tenant_sees_nothing(store: Store) -> None:
@@ -145,12 +149,12 @@ def test_every_question_of_the_tenants_door_is_asked_above() -> None:
     parts = {
         "inbox": Inbox, "outbox": Outbox, "timers": Timers, "calls": Calls, "agents": Agents, "setups": Setups,
         "cards": Cards, "chats": Chats, "parties": Parties, "bookmarks": Bookmarks, "subscriptions": Subscriptions,
-        "audit": Audit, "flows": Flows,
+        "audit": Audit, "flows": Flows, "peers": Peers,
     }  # fmt: skip
     writes = {
         "put", "put_aside", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked",
-        "take_back", "cancel", "set", "save", "configure", "upsert", "remove", "append", "checkpoint", "prune",
-        "start", "keep_going", "begin_step", "end_step", "wait", "again", "finish", "fail", "signal",
+        "take_back", "take_in", "ended", "cancel", "set", "save", "configure", "upsert", "remove", "append",
+        "checkpoint", "prune", "start", "keep_going", "begin_step", "end_step", "wait", "again", "finish", "fail", "signal",
     }  # fmt: skip
     questions = {
         f"{part}.{name}" for part, kind in parts.items() for name in vars(kind) if name[0] != "_" and name not in writes

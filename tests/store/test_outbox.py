@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cordpair.core.effects import AnswerCall, Effect, HangUp, LogActivity, RefreshCall
+from cordpair.core.effects import AnswerCall, Effect, HangUp, Lane, LogActivity, RefreshCall
 from cordpair.core.events import ActivityLogged, decode
 from cordpair.core.ids import CallId, GraphCallId, PartyRef, TenantId
 from cordpair.store.doors import Store
+from cordpair.store.queue_door import Limit
 from tests.store.world import NOON, A, B, configured
 
 C1, C2 = CallId("c1"), CallId("c2")
@@ -27,15 +28,15 @@ async def claimed(
     async with store.open_queue() as queue:
         found = await queue.claim(limit, now, LEASE, tenants)
     keys = []
-    for tenant, row in found:
-        async with store.open_tenant(tenant) as rows:
-            keys.append((tenant, (await rows.outbox.load([row]))[0].key))
+    for one in found:
+        async with store.open_tenant(one.tenant) as rows:
+            keys.append((one.tenant, (await rows.outbox.load([one.id]))[0].key))
     return keys
 
 
 async def first_id(store: Store, now: datetime = NOON) -> int:
     async with store.open_queue() as queue:
-        return (await queue.claim(1, now, LEASE))[0][1]
+        return (await queue.claim(1, now, LEASE))[0].id
 
 
 async def test_the_same_order_twice_is_one_effect(store: Store) -> None:
@@ -66,6 +67,24 @@ async def test_only_effects_of_the_named_organisations_are_claimed(store: Store)
     await ordered(store, LogActivity(call=C1))
     await ordered(store, LogActivity(call=C2), tenant=B)
     assert await claimed(store, tenants=[B]) == [(B, "activity:c2")]
+
+
+async def test_a_lane_that_must_wait_holds_up_no_other(store: Store) -> None:
+    await configured(store, A, B)
+    await ordered(store, *(HangUp(call=CallId(f"c{number}"), graph_id=G) for number in range(30)), LogActivity(call=C1))
+    await ordered(store, HangUp(call=C2, graph_id=G), tenant=B)
+    async with store.open_queue() as queue:
+        found = await queue.claim(3, NOON, LEASE, limits=[Limit(A, Lane.CONTROL, 1)])
+    assert [(one.tenant, one.lane) for one in found] == [(A, Lane.CONTROL), (B, Lane.CONTROL), (A, Lane.CRM)]
+
+
+async def test_bulk_takes_no_more_than_it_is_given_and_urgent_lanes_take_the_rest(store: Store) -> None:
+    await configured(store, A)
+    await ordered(store, *(LogActivity(call=CallId(f"c{number}")) for number in range(5)))
+    await ordered(store, *(HangUp(call=CallId(f"c{number}"), graph_id=G) for number in range(5)))
+    async with store.open_queue() as queue:
+        found = await queue.claim(20, NOON, LEASE, most_bulk=2)
+    assert [one.lane for one in found] == [Lane.CONTROL] * 5 + [Lane.CRM] * 2
 
 
 async def test_what_is_claimed_is_not_claimed_again(store: Store) -> None:

@@ -16,7 +16,7 @@ BACK_TO_0001 = (
     "alter table outbox drop column reason_sealed; "
     "drop table audit_records, audit_chain, audit_heads, audit_checkpoints; "
     "drop function audit_entry_is_dropped; "
-    "drop table flow_steps, flows; "
+    "drop table flow_steps, flows, peers; "
     "update alembic_version set version_num = '0001'"
 )
 

@@ -1,7 +1,8 @@
 """The ports: what the engine asks of an outside system, whatever it is called.
 
-All ports raise TemporaryFailure (away: try again), UnknownOutcome (sent, no answer: look before repeating) and
-PermanentFailure (trying again cannot help), and nothing else. What they promise is written as tests in `testkit`.
+All ports raise TemporaryFailure (away: try again), Throttled (away, because we ask too much), UnknownOutcome (sent, no
+answer: look before repeating) and PermanentFailure (trying again cannot help), and nothing else. What they promise is
+written as tests in `testkit`.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence

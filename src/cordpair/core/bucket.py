@@ -34,14 +34,20 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     reserve: float = 0.0
 
 
-#: Microsoft: a bot sends 50 requests a second per app and tenant. For calls it publishes none by the second; 2,000 a
+#: Microsoft: a bot sends 50 requests a second per app and tenant; no second holds more than rate and burst.
+#: For calls it publishes none by the second; 2,000 a
 #: second are all that an app gets, and a hundred calls that begin at once (its limit) fit into one burst here.
 #: iMIS publishes none; ten a second is what one desk of people could cause.
 RATES: Mapping[Peer, Rate] = {
     Peer.GRAPH: Rate(per_s=50.0, burst=100.0, reserve=25.0),
-    Peer.BOT: Rate(per_s=50.0, burst=50.0),
+    Peer.BOT: Rate(per_s=35.0, burst=15.0),
     Peer.CRM: Rate(per_s=10.0, burst=10.0),
 }
+
+#: Seconds of the clock within which a peer may still carry out what we have no answer to. Before that a look proves
+#: nothing. A web server of ASP.NET ends a request after 110 s. What Graph is asked is over within our time-outs, and a
+#: look there (or a 409) tells at once; a caller who rings has no time to wait.
+QUARANTINE_S: Mapping[Peer, float] = {Peer.GRAPH: 0.0, Peer.BOT: 0.0, Peer.CRM: 120.0}
 
 #: Whom a lane asks, and how many requests one of its effects makes (a check: keep-alive, call, roster).
 PEERS: Mapping[Lane, Peer] = {
@@ -102,10 +108,19 @@ def allowed(bucket: Bucket, lane: Lane, now: datetime) -> int:
     return max(int(usable / COSTS[lane] + 1e-9), 0)
 
 
-def spent(bucket: Bucket, lane: Lane, now: datetime) -> Bucket:
-    """One effect of `lane` begins."""
+def spent(bucket: Bucket, lane: Lane, now: datetime, *, times: int = 1) -> Bucket:
+    """`times` effects of `lane` begin, whether or not there is enough for them."""
     bucket = filled(bucket, now)
-    return replace(bucket, tokens=bucket.tokens - COSTS[lane])
+    return replace(bucket, tokens=bucket.tokens - times * COSTS[lane])
+
+
+def turn_s(bucket: Bucket, lane: Lane, now: datetime) -> float:
+    """Seconds from `now` until what was spent last is there, and the peer wants to hear of `lane` again."""
+    asked, share, pause_s = bucket.asked, 1.0, 0.0
+    if asked is not None:
+        share = asked.share_at(now)
+        pause_s = ((asked.until if is_urgent(lane) else asked.bulk_until) - now).total_seconds()
+    return max(-bucket.tokens / (bucket.rate.per_s * share), pause_s, 0.0)
 
 
 def throttled(bucket: Bucket, lane: Lane, now: datetime, pause_s: float) -> Bucket:
@@ -125,6 +140,6 @@ def throttled(bucket: Bucket, lane: Lane, now: datetime, pause_s: float) -> Buck
     return replace(bucket, tokens=min(bucket.tokens, 0.0) if is_urgent(lane) else bucket.tokens, asked=asked)
 
 
-def opened(peer: Peer, now: datetime, asked: Asked | None) -> Bucket:
+def opened(peer: Peer, now: datetime) -> Bucket:
     """The bucket of a new owner."""
-    return Bucket(rate=RATES[peer], tokens=0.0, at=now, asked=asked)
+    return Bucket(rate=RATES[peer], tokens=0.0, at=now)

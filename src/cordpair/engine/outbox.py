@@ -5,37 +5,47 @@ Only the tenant's owner performs its effects, so two orders about one card never
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
 import structlog
 
-from cordpair.core.effects import Effect, InviteAgent
+from cordpair.core.bucket import PEERS, QUARANTINE_S, Peer, is_urgent
+from cordpair.core.effects import Effect, InviteAgent, Lane
 from cordpair.core.ids import TenantId
+from cordpair.core.retry import pause_s
 from cordpair.engine.clock import Clock
 from cordpair.engine.endings import Endings
+from cordpair.engine.limits import PeerLimits
 from cordpair.engine.perform import Attempt, Performer
 from cordpair.engine.wakeup import Bell
-from cordpair.errors import CordpairError, PermanentFailure, Rejected, TemporaryFailure, UnknownOutcome
+from cordpair.errors import CordpairError, PermanentFailure, Rejected, TemporaryFailure, Throttled, UnknownOutcome
 from cordpair.store.doors import Store
 from cordpair.store.outbox import Handed, OutboxRow
+from cordpair.store.queue_door import Claimed, Limit
 from cordpair.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
 
 POLL_S = 0.25  #: real seconds
 LEASE_S = 30.0  #: real seconds after which an attempt that says nothing counts as one of unknown outcome
-CRM_LEASE_S = 120.0  #: of the clock: a CRM that has taken a write may carry it out this late, though we were killed
+CRM_LEASE_S = QUARANTINE_S[Peer.CRM]  #: of the clock: what was under way when we were killed may be carried out so late
 MOST_ATTEMPTS = 12
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 300.0
+LONGEST_ASKED_S = 3600.0  #: a longer pause that is asked for is interrupted by a look, once an hour
+MOST_TURN_S = 1.0  #: a worker waits this long for its turn at a peer; for more the effect goes back into the queue
 
 PerformerOf = Callable[[TenantId], Awaitable[Performer]]
 
 
 class OutboxWorkers:
-    """Performs at most `width` effects at the same time. `chance` gives numbers in 0..1, for jitter."""
+    """Performs at most `width` effects at the same time. `chance` gives numbers in 0..1, for jitter.
+
+    A quarter of the workers is kept for those who cannot wait: bulk lanes do not take it, and no tenant takes it from
+    the others, who also find half of the workers free of its bulk. So neither a CRM that hangs nor one tenant's trouble
+    leaves a caller ringing. `limits` says how much each peer may be asked; without it, as much as there are workers.
+    """
 
     def __init__(
         self,
@@ -48,15 +58,17 @@ class OutboxWorkers:
         width: int,
         metrics: Metrics,
         chance: Callable[[], float],
+        limits: PeerLimits | None = None,
         bell: Bell | None = None,
     ) -> None:
         self.bell = bell or Bell()
         self._store, self._clock, self._performer_of = store, clock, performer_of
         self._owned, self._ring, self._metrics = owned, ring, metrics
         self._endings = Endings(store, clock)
-        self._free = width
+        self._width, self._free, self._kept = width, width, width // 4
+        self._limits = limits
         self._waits = False  #: whether effects may wait only because nobody is free
-        self._busy: dict[asyncio.Task[None], tuple[TenantId, int]] = {}
+        self._busy: dict[asyncio.Task[None], Claimed] = {}
         self._chance = chance
         self._sweep_at = clock.now()
 
@@ -65,8 +77,8 @@ class OutboxWorkers:
         try:
             while True:
                 claimed = await self._claim()
-                for tenant, row in claimed:
-                    self._start(tenant, row)
+                for one in claimed:
+                    self._start(one)
                 if not claimed:
                     await self.bell.heard(POLL_S)
         finally:
@@ -91,16 +103,17 @@ class OutboxWorkers:
             if row is None:
                 continue
             if isinstance(order, InviteAgent):
-                self._start(tenant, row)
+                self._start(Claimed(tenant, row, order.lane))
             else:
                 begun = OutboxRow(
                     id=row, key=order.key, effect=order, attempts=1, state="sending", unknown=False, since=now
                 )
-                self._begin(tenant, row, self._perform(tenant, begun))
+                one = Claimed(tenant, row, order.lane)
+                self._begin(one, self._perform(tenant, begun, self._turn_s(one)))
 
     async def finish(self, tenant: TenantId, limit_s: float) -> None:
         """Wait for what is under way for a tenant that we own no more; after real seconds break it off."""
-        mine = {task for task, (whose, _) in self._busy.items() if whose == tenant}
+        mine = {task for task, one in self._busy.items() if one.tenant == tenant}
         if mine:
             _, late = await asyncio.wait(mine, timeout=limit_s)
             for task in late:
@@ -108,37 +121,63 @@ class OutboxWorkers:
 
     def at_work(self, tenant: TenantId) -> list[int]:
         """The effects of a tenant that workers are at."""
-        return [row for whose, row in self._busy.values() if whose == tenant]
+        return [one.id for one in self._busy.values() if one.tenant == tenant]
 
-    async def _claim(self) -> list[tuple[TenantId, int]]:
+    async def _claim(self) -> list[Claimed]:
         owned = self._owned()
         room = self._free
         if room <= 0 or not owned:
             self._waits = bool(owned)
             return []
         lease, crm = timedelta(seconds=LEASE_S * self._clock.rate), timedelta(seconds=CRM_LEASE_S)
+        bulk = max(room - self._kept, 0)
         try:
+            if self._limits is not None:
+                await self._limits.follow(owned)
             async with self._store.open_queue() as queue:
                 if self._clock.now() >= self._sweep_at:
                     self._sweep_at = self._clock.now() + lease / 6
                     await queue.expired(self._clock.now())
-                claimed = await queue.claim(room, self._clock.now(), lease, sorted(owned), crm_lease_for=crm)
+                claimed = await queue.claim(
+                    room,
+                    self._clock.now(),
+                    lease,
+                    sorted(owned),
+                    crm_lease_for=crm,
+                    limits=self._below(room, owned),
+                    most_bulk=bulk,
+                )
         except CordpairError as exc:
             log.warning("outbox waits for the database", error=type(exc).__name__)
             return []
-        self._waits = len(claimed) == room
+        self._waits = len(claimed) >= min(room, bulk)
         still = self._owned()  # a tenant may have been handed over meanwhile, and its claims with it
-        return [one for one in claimed if one[0] in still]
+        return [one for one in claimed if one.tenant in still]
 
-    def _start(self, tenant: TenantId, row: int) -> None:
-        if (tenant, row) in self._busy.values():
+    def _below(self, room: int, owned: frozenset[TenantId]) -> list[Limit]:
+        """Where fewer than `room` effects may begin: what the peers allow, and what one tenant leaves to the others."""
+        below = {(one.tenant, one.lane): one for one in (self._limits.below(room) if self._limits else ())}
+        held = Counter((one.tenant, is_urgent(one.lane)) for one in self._busy.values()) if len(owned) > 1 else {}
+        for (tenant, urgent), count in held.items():
+            most = self._width - self._kept if urgent else self._width // 2
+            for lane in (lane for lane in Lane if is_urgent(lane) is urgent):
+                known = below.get((tenant, lane))
+                below[tenant, lane] = Limit(tenant, lane, max(min(most - count, known.allowed if known else room), 0))
+        return list(below.values())
+
+    def _start(self, one: Claimed) -> None:
+        if one in self._busy.values():
             return  # its lease has run out, but we are still at it: two at once could write twice
-        self._begin(tenant, row, self._one(tenant, row))
+        self._begin(one, self._one(one, self._turn_s(one)))
 
-    def _begin(self, tenant: TenantId, row: int, work: Coroutine[None, None, None]) -> None:
+    def _turn_s(self, one: Claimed) -> float:
+        """Take its place at the peer; seconds until it is its turn."""
+        return 0.0 if self._limits is None else self._limits.take(one.tenant, one.lane)
+
+    def _begin(self, one: Claimed, work: Coroutine[None, None, None]) -> None:
         self._free -= 1
         task = asyncio.create_task(work)
-        self._busy[task] = tenant, row
+        self._busy[task] = one
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -149,19 +188,25 @@ class OutboxWorkers:
         if not task.cancelled() and (exc := task.exception()) is not None:
             log.error("an effect was left for its lease to run out", error=type(exc).__name__, exc_info=exc)
 
-    async def _one(self, tenant: TenantId, row_id: int) -> None:
+    async def _one(self, one: Claimed, turn_s: float) -> None:
         try:
-            async with self._store.open_tenant(tenant) as rows:
-                row = await rows.outbox.begin(row_id)
+            async with self._store.open_tenant(one.tenant) as rows:
+                row = await rows.outbox.begin(one.id)
         except msgspec.ValidationError:
-            await self._unreadable(tenant, row_id)
+            await self._unreadable(one.tenant, one.id)
             return
         if row is None:
             return  # the claim was lost meanwhile
-        await self._perform(tenant, row)
+        await self._perform(one.tenant, row, turn_s)
 
-    async def _perform(self, tenant: TenantId, row: OutboxRow) -> None:
-        """Carry out a try that is written down as begun."""
+    async def _perform(self, tenant: TenantId, row: OutboxRow, turn_s: float) -> None:
+        """Carry out a try that is written down as begun, when it is its turn at the peer."""
+        if turn_s > MOST_TURN_S and self._limits is not None:
+            self._limits.give_back(tenant, row.effect.lane)
+            await self._later(tenant, row, turn_s, "Throttled", unknown=row.unknown)
+            return
+        if turn_s > 0:
+            await self._clock.sleep(turn_s)
         try:
             performer = await self._performer_of(tenant)
             results = await performer.perform(row.effect, Attempt(row.attempts, row.unknown))
@@ -186,19 +231,27 @@ class OutboxWorkers:
         unknown = isinstance(exc, UnknownOutcome) or row.unknown
         again = isinstance(exc, TemporaryFailure) and row.attempts < MOST_ATTEMPTS
         log.warning("effect failed", effect=kind, error=type(exc).__name__, attempts=row.attempts, again=again)
-        async with self._store.open_tenant(tenant) as rows:
-            if again:
-                run_at = self._clock.now() + timedelta(seconds=self._pause_s(row.attempts, exc))
-                await rows.outbox.retry_later(row.id, run_at, type(exc).__name__, unknown=unknown)
-            else:
+        if isinstance(exc, Throttled) and self._limits is not None:
+            await self._limits.heed(tenant, row.effect.lane, exc)
+        if again:
+            await self._later(tenant, row, self._pause_s(row, exc), type(exc).__name__, unknown=unknown)
+        else:
+            async with self._store.open_tenant(tenant) as rows:
                 await rows.outbox.park(row.id, self._clock.now(), _reason(exc))
         self._ring(tenant)
 
-    def _pause_s(self, attempts: int, exc: Exception) -> float:
-        """Exponential with full jitter on its upper half; never sooner than the other side asked for."""
-        longest = min(FIRST_PAUSE_S * 2.0 ** (attempts - 1), LONGEST_PAUSE_S)
+    async def _later(self, tenant: TenantId, row: OutboxRow, pause_s: float, why: str, *, unknown: bool) -> None:
+        async with self._store.open_tenant(tenant) as rows:
+            run_at = self._clock.now() + timedelta(seconds=pause_s)
+            await rows.outbox.retry_later(row.id, run_at, why, unknown=unknown)
+
+    def _pause_s(self, row: OutboxRow, exc: Exception) -> float:
+        """Our own growing pause; never sooner than the other side asked for, nor, after an unknown outcome, than what
+        may still be under way there can be seen: who looks too early repeats what is just being carried out.
+        """
         asked = exc.retry_after_s if isinstance(exc, TemporaryFailure) and exc.retry_after_s else 0.0
-        return max(longest * (0.5 + self._chance() / 2), asked)
+        quarantine = QUARANTINE_S[PEERS[row.effect.lane]] if isinstance(exc, UnknownOutcome) else 0.0
+        return max(pause_s(row.attempts, self._chance()), min(asked, LONGEST_ASKED_S), quarantine)
 
 
 def _reason(exc: Exception) -> str:

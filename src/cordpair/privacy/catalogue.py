@@ -50,6 +50,7 @@ MAIN: dict[str, dict[str, str]] = {
     "flows": {
         _EFFECT: "tenant id key kind version state wake_at lease_until claim attempts round since reason body"
     },
+    "peers": {_OPERATIONS: "tenant peer since until bulk_until share"},
     "flow_steps": {_EFFECT: "tenant flow name attempts result"},
     "inbox": {
         _INTAKE: "tenant id source key received_at state attempts error folded_at",

@@ -27,6 +27,7 @@ from cordpair.store.marks import Bookmarks, Subscriptions
 from cordpair.store.migrate import migrate
 from cordpair.store.outbox import Handed, Outbox
 from cordpair.store.parties import Parties
+from cordpair.store.peers import Peers
 from cordpair.store.queue_door import QueueRows
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import INTAKE_KEPT
@@ -55,6 +56,7 @@ class TenantRows:
         self.subscriptions = Subscriptions(scope)
         self.vitals = Vitals(scope)
         self.flows = Flows(scope)
+        self.peers = Peers(scope)
         self.audit = Audit(scope)
         self._fold = Fold(scope, calls=self.calls, agents=self.agents, setups=self.setups)
 

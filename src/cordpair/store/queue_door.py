@@ -22,6 +22,22 @@ class Crew(msgspec.Struct, frozen=True):
     is_waiting: bool
 
 
+class Claimed(msgspec.Struct, frozen=True):
+    """An effect that is claimed."""
+
+    tenant: TenantId
+    id: int
+    lane: Lane
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """No more than `allowed` effects of this lane of a tenant may begin now."""
+
+    tenant: TenantId
+    lane: Lane
+    allowed: int
+
+
 class QueueRows:
     """Leases, claims and wake-ups, in one transaction."""
 
@@ -94,16 +110,30 @@ class QueueRows:
         tenants: Sequence[TenantId] | None = None,
         *,
         crm_lease_for: timedelta = timedelta(0),
-    ) -> list[tuple[TenantId, int]]:
-        """Claim up to `limit` effects that may run: (tenant, outbox id), the most urgent first.
+        limits: Sequence[Limit] = (),
+        most_bulk: int | None = None,
+    ) -> list[Claimed]:
+        """Claim up to `limit` effects that may run, the most urgent first; of bulk lanes `most_bulk`, if that is less.
 
         Lower lanes first; within a lane every tenant gets its first before one gets its second. `tenants` are those
         whose effects we may perform (None: all). A write to the CRM is claimed for `crm_lease_for` when that is longer.
         """
         crm_until = now + max(lease_for, crm_lease_for)
-        rows = await self._connection.fetch(_CLAIM, limit, now, now + lease_for, tenants, int(Lane.CRM), crm_until)
+        rows = await self._connection.fetch(
+            _CLAIM,
+            limit,
+            now,
+            now + lease_for,
+            tenants,
+            int(Lane.CRM),
+            crm_until,
+            limit if most_bulk is None else most_bulk,
+            [one.tenant for one in limits],
+            [one.lane for one in limits],
+            [one.allowed for one in limits],
+        )
         rows.sort(key=lambda row: (row["lane"], row["turn"], row["run_at"], row["id"]))
-        return [(_tenant(row), row["id"]) for row in rows]
+        return [Claimed(_tenant(row), row["id"], Lane(row["lane"])) for row in rows]
 
     async def expired(self, now: datetime) -> int:
         """Free the effects whose worker has not come back. One that was being sent may have been carried out."""
@@ -197,21 +227,31 @@ with recursive busy (tenant) as (
     union all
     select (select o.tenant from outbox o where o.state = 'ready' and o.tenant > b.tenant order by o.tenant limit 1)
     from busy b where b.tenant is not null
+), limits (tenant, lane, allowed) as materialized (
+    select * from unnest($8::uuid[], $9::smallint[], $10::integer[])
 ), ready as (
     select r.* from busy b cross join lateral (
-        select o.tenant, o.id, o.lane, o.run_at from outbox o
-        where o.tenant = b.tenant and o.state = 'ready' and o.run_at <= $2
-        order by o.lane, o.run_at, o.id limit $1 for update skip locked
+        -- lane by lane, so that a long line in a lane that must wait is not walked along
+        select o.* from generate_series(0, $5::integer) n (lane) cross join lateral (
+            select o.tenant, o.id, o.lane, o.run_at from outbox o
+            where o.tenant = b.tenant and o.state = 'ready' and o.lane = n.lane and o.run_at <= $2
+            order by o.run_at, o.id limit least($1, coalesce(
+                (select l.allowed from limits l where l.tenant = b.tenant and l.lane = n.lane), $1
+            )) for update skip locked
+        ) o limit $1
     ) r where b.tenant is not null and ($4::uuid[] is null or b.tenant = any($4::uuid[]))
 ), ranked as (
     select *, row_number() over (partition by tenant, lane order by run_at, id) as turn from ready
+), placed as (
+    select *, row_number() over (partition by lane > {last_urgent} order by lane, turn, run_at, id) as place
+    from ranked
 ), chosen as (
-    select * from ranked order by lane, turn, run_at, id limit $1
+    select * from placed where lane <= {last_urgent} or place <= $7 order by lane, turn, run_at, id limit $1
 )
 update outbox o set state = 'claimed', lease_until = case when c.lane < $5 then $3::timestamptz else $6::timestamptz end
 from chosen c where o.tenant = c.tenant and o.id = c.id
 returning o.tenant, o.id, c.lane, c.turn, c.run_at
-"""
+""".replace("{last_urgent}", str(int(Lane.CARD)))
 _READY = """
 with recursive waiting (tenant) as (
     (select tenant from inbox where state = 'new' order by tenant limit 1)

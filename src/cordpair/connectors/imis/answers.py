@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import httpx
 import msgspec
 
-from cordpair.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
+from cordpair.errors import PermanentFailure, TemporaryFailure, Throttled, UnknownOutcome
 
 Json = Mapping[str, object]
 
@@ -34,7 +34,7 @@ def read_answer(response: httpx.Response, *, writing: bool, sent: Iterable[str],
     """
     status = response.status_code
     if status in (408, 429):
-        raise TemporaryFailure(f"iMIS asks for less haste ({status})", retry_after_s=_retry_after(response, now))
+        raise Throttled(f"iMIS asks for less haste ({status})", retry_after_s=_retry_after(response, now))
     body = _json_object(response)
     if status == 501:
         raise PermanentFailure("iMIS does not offer this here (501)", status=status)

@@ -5,8 +5,7 @@
 | 2xx with anything else               | temporary                      | unknown                |
 | 3xx, a web page with 4xx             | temporary: a proxy's           | temporary: a proxy's   |
 | 408                                  | temporary                      | unknown                |
-| 429                                  | temporary                      | temporary: not done    |
-| 503 with Retry-After                 | temporary                      | temporary: not done    |
+| 429, 503 with Retry-After            | throttled                      | throttled: not done    |
 | 503 without, every other 5xx         | temporary                      | unknown                |
 | every other 4xx                      | permanent                      | permanent              |
 
@@ -20,7 +19,7 @@ from typing import Any
 import msgspec
 
 from cordpair.core.retry import asked_s, http_date
-from cordpair.errors import PermanentFailure, TemporaryFailure, UnknownOutcome
+from cordpair.errors import PermanentFailure, TemporaryFailure, Throttled, UnknownOutcome
 
 MAX_RETRY_AFTER_S = 300.0
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,80}")
@@ -56,7 +55,7 @@ def judge(answer: Answer, name: str, *, repeatable: bool) -> dict[str, Any]:
         raise TemporaryFailure(f"something between us and {name} answers {answer.status}")
     what, pause_s = f"{name} answers {answer.status}{_codes(answer)}", retry_after_s(answer.headers)
     if answer.status == 429 or (answer.status == 503 and pause_s is not None):
-        raise TemporaryFailure(what, retry_after_s=pause_s)
+        raise Throttled(what, retry_after_s=pause_s)
     if answer.status == 408 or answer.status >= 500:
         raise unsure(what, retry_after_s=pause_s)
     raise PermanentFailure(what, status=answer.status)
