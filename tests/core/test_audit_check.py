@@ -16,7 +16,7 @@ HERE = TenantId("a0000000-0000-4000-8000-00000000000a")
 THERE = TenantId("b0000000-0000-4000-8000-00000000000b")
 FIRST = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TODAY = FIRST.date() + timedelta(days=5)
-PERIODS = Periods(kept=timedelta(days=150), at_most=timedelta(days=180))
+PERIODS = Periods(kept=timedelta(days=150), at_most=timedelta(days=180), chain=timedelta(days=170))
 US, THEM = b"us", b"them"
 
 
@@ -140,6 +140,11 @@ TOUCHED: dict[str, tuple[Callable[[], Trail], set[tuple[FaultKind, int]]]] = {
         lambda: replace(WHOLE, entries=(), records=(), checkpoints=()),
         {(K.HEAD_WRONG, 5)},
     ),
+    "all that a checkpoint vouches for dropped too early": (lambda: without(WHOLE, 1, 2, 3), {(K.ENTRY_MISSING, 3)}),
+    "all dropped but a young checkpoint": (
+        lambda: replace(WHOLE, entries=(), records=(), head=signed(WHOLE.entries[2])),
+        {(K.ENTRY_MISSING, 3)},
+    ),
     "the head taken away": (lambda: replace(WHOLE, head=None), {(K.HEAD_WRONG, 5)}),
     "set back behind a checkpoint": (
         lambda: replace(without(WHOLE, 3, 4, 5), head=signed(WHOLE.entries[1])),
@@ -196,9 +201,11 @@ def test_a_record_that_outlives_its_time_is_found() -> None:
     assert found(WHOLE, days_later=177) == {(K.RECORD_OVERDUE, 1)}
 
 
-def test_a_chain_may_begin_behind_a_checkpoint() -> None:
-    assert found(without(WHOLE, 1, 2, 3)) == set()
-    assert found(without(WHOLE, 1, 2)) == {(K.ENTRY_MISSING, 2)}
+def test_a_chain_may_begin_behind_an_old_checkpoint() -> None:
+    pruned = replace(WHOLE, records=())
+    assert found(without(pruned, 1, 2, 3), days_later=169) == set()
+    assert found(without(pruned, 1, 2, 3), days_later=168) == {(K.ENTRY_MISSING, 3)}
+    assert found(without(pruned, 1, 2), days_later=169) == {(K.ENTRY_MISSING, 2)}
 
 
 def test_what_somebody_noted_down_is_found_again_or_missed() -> None:

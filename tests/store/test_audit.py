@@ -155,6 +155,22 @@ async def test_another_installations_signature_is_none(store: Store) -> None:
     assert await found(store, signing=other) == {(K.HEAD_WRONG, 1), (K.CHECKPOINT_WRONG, 1)}
 
 
+async def test_a_young_beginning_that_the_products_own_role_drops_is_missed(postgresql: Server) -> None:
+    async with postgresql.fresh() as databases:
+        store = await Store.open(databases, OPERATOR_KEY, pool_size=2)
+        await configured(store, A)
+        await append(store, "a")
+        await store.keep_audit(A, NOON)
+        await append(store, "b")
+        connection = await asyncpg.connect(databases.main_url, **databases.as_role(APP_ROLE))
+        await connection.execute("select set_config('app.tenant', $1, false)", A)
+        await connection.execute("delete from audit_records where number = 1")
+        await connection.execute("delete from audit_chain where number = 1")
+        await connection.close()
+        assert await found(store) == {(K.ENTRY_MISSING, 1)}
+        await store.close()
+
+
 async def test_a_detail_moved_to_another_record_does_not_open(postgresql: Server) -> None:
     async with postgresql.fresh() as databases:
         store = await Store.open(databases, OPERATOR_KEY, pool_size=2)

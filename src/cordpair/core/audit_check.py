@@ -37,17 +37,21 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Periods(msgspec.Struct, frozen=True, kw_only=True):
-    """A record may be missing once it is older than `kept`; one older than `at_most` must be gone."""
+    """A record may be missing once it is older than `kept`; one older than `at_most` must be gone.
+
+    The beginning of the chain may be missing up to a checkpoint that is older than `chain`.
+    """
 
     kept: timedelta
     at_most: timedelta
+    chain: timedelta
 
 
 def faults(tenant: TenantId, trail: Trail, *, today: date, periods: Periods, is_signed: IsSigned) -> list[Fault]:
     """Everything that is wrong, by number; empty when the trail is whole. `today` is a UTC day."""
     found = (
         *_of_entries(tenant, trail),
-        *_of_beginning(trail),
+        *_of_beginning(trail, today, periods),
         *_of_records(tenant, trail, today, periods),
         *_of_head(tenant, trail, is_signed),
         *_of_checkpoints(tenant, trail, is_signed),
@@ -71,19 +75,16 @@ def _of_entries(tenant: TenantId, trail: Trail) -> Iterator[Fault]:
             yield Fault(FaultKind.CHAIN_BROKEN, entry.number)
 
 
-def _of_beginning(trail: Trail) -> Iterator[Fault]:
-    """The chain starts at its first entry, or right behind a checkpoint."""
-    if not trail.entries:
-        return
-    first = trail.entries[0]
-    if first.number == 1:
-        known: bytes | None = BEGINNING
-    else:
-        known = next((it.digest for it in trail.checkpoints if it.number == first.number - 1), None)
+def _of_beginning(trail: Trail, today: date, periods: Periods) -> Iterator[Fault]:
+    """The chain starts at its first entry, or right behind a checkpoint that is old enough to vouch for it."""
+    last = max((it.number for it in trail.checkpoints), default=0)
+    number = trail.entries[0].number - 1 if trail.entries else last
+    old = {it.number: it.digest for it in trail.checkpoints if it.day is not None and it.day < today - periods.chain}
+    known = BEGINNING if number == 0 else old.get(number)
     if known is None:
-        yield Fault(FaultKind.ENTRY_MISSING, first.number - 1)
-    elif known != first.previous:
-        yield Fault(FaultKind.CHAIN_BROKEN, first.number)
+        yield Fault(FaultKind.ENTRY_MISSING, number)
+    elif trail.entries and known != trail.entries[0].previous:
+        yield Fault(FaultKind.CHAIN_BROKEN, number + 1)
 
 
 def _of_records(tenant: TenantId, trail: Trail, today: date, periods: Periods) -> Iterator[Fault]:

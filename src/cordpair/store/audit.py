@@ -5,7 +5,7 @@ commit, so whoever appends at the same moment, on whatever node, comes behind it
 """
 
 import os
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import asyncpg
 import msgspec
@@ -28,8 +28,11 @@ from cordpair.privacy.kinds import KINDS
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import Keyring, Unreadable, audit_subject
 
-PERIODS = Periods(kept=KINDS["audit_record"].default, at_most=KINDS["audit_record"].keep_at_most)
-CHAIN_KEPT: timedelta = KINDS["audit_chain"].default
+PERIODS = Periods(
+    kept=KINDS["audit_record"].default,
+    at_most=KINDS["audit_record"].keep_at_most,
+    chain=KINDS["audit_chain"].default,
+)
 
 _DETAIL = "audit_records.detail_sealed"
 _RECORD = "number, at, actor, action, target, detail_sealed, salt"
@@ -123,7 +126,7 @@ class Audit:
             self._scope.tenant,
             today - PERIODS.kept,
         )
-        await self._scope.connection.execute(_DROP, self._scope.tenant, today - CHAIN_KEPT)
+        await self._scope.connection.execute(_DROP, self._scope.tenant, today - PERIODS.chain)
         await self._scope.connection.execute(_DROP_CHECKPOINTS, self._scope.tenant)
         return len(gone)
 
@@ -199,12 +202,10 @@ def _shown(row: asyncpg.Record, keys: Keyring) -> Shown:
     return Shown(**{name: row[name] for name in ("number", "at", "actor", "action", "target")}, detail=detail)
 
 
-# Up to the newest checkpoint that vouches only for entries whose time is over.
+# A checkpoint that is old enough proves that all before it are: nobody drops what is young behind a young one.
 _DROP = """
 delete from audit_chain where tenant = $1 and number <= (
-    select max(c.number) from audit_checkpoints c where c.tenant = $1 and not exists (
-        select from audit_chain e where e.tenant = $1 and e.number <= c.number and e.day >= $2
-    )
+    select max(number) from audit_checkpoints where tenant = $1 and day < $2
 )
 """
 # The chain begins behind one of them, and the newest says how far it has come.
