@@ -5,7 +5,7 @@ is made once; whoever makes the same decisions can be run over it, and only thei
 """
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple, Protocol
@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from cordpair.core.ids import AgentId, CallId, QueueId
+from cordpair.core.need import Ability
 from cordpair.core.routing import ContactKey, Match, Need, Router
 
 MORNING = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -71,7 +72,7 @@ class _Recorder:
         self.steps: list[Step] = []
         self.router = Router()
         for agent, has in self.agents.items():
-            self.router.put_agent(agent, (FLOOR,), has)
+            self.router.put_agent(agent, Ability.of((FLOOR,), has))
 
     def open(self) -> None:
         for number, agent in enumerate(self.agents):
@@ -99,16 +100,17 @@ class _Recorder:
     def became_idle(self, step: BecameIdle) -> None:
         self.steps.append(step)
         self.idle[step.agent] = step
-        self.matched(self.router.idle(*step))
+        match = self.router.idle(*step)
+        if match is not None:
+            self.matched(match)
 
     def came(self, step: Came) -> None:
         self.steps.append(step)
         self.waiting[step.contact] = step
-        self.matched(self.router.wait(*step))
+        for match in self.router.wait(*step):
+            self.matched(match)
 
-    def matched(self, match: Match | None) -> None:
-        if match is None:
-            return
+    def matched(self, match: Match) -> None:
         contact, agent = self.waiting.pop(match.contact), self.idle.pop(match.agent)
         if self.declined and self.dice.random() < self.declined:
             self.came(contact._replace(excluded=contact.excluded | {agent.agent}))
@@ -141,7 +143,7 @@ def record(*, agents: int, steps: int, load: float = 0.9, declined: float = 0.0,
 class Matches(Protocol):
     """Whoever can be put to the test: the router, or the one that scans."""
 
-    def put_agent(self, agent: AgentId, queues: Collection[QueueId], skills: frozenset[str]) -> object: ...
+    def put_agent(self, agent: AgentId, ability: Ability) -> object: ...
     def idle(self, agent: AgentId, idle_since: datetime) -> object: ...
     def wait(self, contact: CallId, need: Need, key: ContactKey, excluded: frozenset[AgentId]) -> object: ...
 

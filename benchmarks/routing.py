@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from benchmarks.floor_day import FLOOR, MORNING, BecameIdle, Came, Day, Matches, Step, ask, questions, record
 from benchmarks.measuring import Line, cpu_seconds, undisturbed
-from benchmarks.naive_router import NaiveRouter
+from benchmarks.naive_router import Idle, NaiveRouter, Pair, Waits
 from cordpair.core.ids import AgentId, CallId
+from cordpair.core.need import Ability
 from cordpair.core.routing import ContactKey, Match, Need, Router
 
 SIZES = (100, 1_000, 10_000, 100_000)
@@ -78,7 +79,7 @@ def _dead_backlog() -> Line:
 
 
 def _free_us(router: Matches, backlog: int, events: int = 20_000) -> float:
-    router.put_agent(AgentId("ana"), (FLOOR,), frozenset({"german"}))
+    router.put_agent(AgentId("ana"), Ability.of((FLOOR,), frozenset({"german"})))
     for number in range(backlog):
         need = Need(FLOOR, frozenset({"german", f"rare-{number % 70}"}))
         router.wait(CallId(f"rare-{number}"), need, ContactKey(0, 0.0, number), _NOBODY)
@@ -118,7 +119,7 @@ def _ready(day: Day) -> Callable[[], object]:
 def _opened(day: Day) -> Router:
     router = Router()
     for agent, skills in day.agents.items():
-        router.put_agent(agent, (FLOOR,), skills)
+        router.put_agent(agent, Ability.of((FLOOR,), skills))
     ask(questions(router, day.opening))
     return router
 
@@ -127,10 +128,10 @@ def _by_scan(day: Day) -> tuple[float, list[object]]:
     """Microseconds of a decision by scanning, over as many steps as there is time for, and the answers."""
     router = NaiveRouter()
     for agent, skills in day.agents.items():
-        router.put_agent(agent, (FLOOR,), skills)
+        router.put_agent(agent, Ability.of((FLOOR,), skills))
     # The floor as it stood after the opening, which would take a scan minutes.
-    router.idle_since = dict(day.idle)
-    router.contacts = {step.contact: (step.need, step.key, step.excluded) for step in day.waiting}
+    router.idle_agents = {step.agent: Idle(step.since) for step in day.idle}
+    router.contacts = {step.contact: Waits(step.need, step.key, step.excluded) for step in day.waiting}
     calls = questions(router, day.steps)
     answers: list[object] = []
     with undisturbed():
@@ -142,5 +143,12 @@ def _by_scan(day: Day) -> tuple[float, list[object]]:
 
 def _digest(answers: Iterable[object]) -> str:
     """A hash of the assignments, so that two programs can be shown to choose alike."""
-    pairs = ((answer.contact, answer.agent) if isinstance(answer, Match) else answer for answer in answers)
-    return hashlib.sha256(repr(list(pairs)).encode()).hexdigest()
+    pairs = [[(pair.contact, pair.agent) for pair in _matches(answer)] for answer in answers]
+    return hashlib.sha256(repr(pairs).encode()).hexdigest()
+
+
+def _matches(answer: object) -> list[Match | Pair]:
+    """Answers are nothing, a match, or matches."""
+    found = [answer] if isinstance(answer, Match | Pair) or answer is None else answer
+    assert isinstance(found, list | tuple)
+    return [match for match in found if isinstance(match, Match | Pair)]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cordpair.core.ids import AgentId, CallId, QueueId
+from cordpair.core.need import Ability
 from cordpair.core.routing import ContactKey, Match, Need, Router, Rule
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -25,12 +26,13 @@ def floor(**skills: str) -> Router:
     """A router with these agents of the service queue, all busy."""
     router = Router()
     for agent, has in skills.items():
-        router.put_agent(AgentId(agent), (SERVICE,), frozenset(has.split()))
+        router.put_agent(AgentId(agent), Ability.of((SERVICE,), frozenset(has.split())))
     return router
 
 
-def agent_of(match: Match | None) -> AgentId | None:
-    return match.agent if match else None
+def agent_of(matches: tuple[Match, ...]) -> AgentId | None:
+    """The agent of a single match."""
+    return matches[0].agent if len(matches) == 1 else None
 
 
 def contact_of(match: Match | None) -> CallId | None:
@@ -55,19 +57,19 @@ def test_an_agent_is_rung_for_one_contact_at_a_time() -> None:
     router = floor(ana="")
     router.idle(ANA, NOON)
     router.wait(FIRST, ANYBODY, key(1))
-    assert router.wait(SECOND, ANYBODY, key(2)) is None
+    assert router.wait(SECOND, ANYBODY, key(2)) == ()
 
 
 def test_an_agent_who_lacks_the_skill_is_not_rung() -> None:
     router = floor(ana="english")
     router.idle(ANA, NOON)
-    assert router.wait(FIRST, GERMAN, key(1)) is None
+    assert router.wait(FIRST, GERMAN, key(1)) == ()
 
 
 def test_an_agent_of_another_queue_is_not_rung() -> None:
     router = floor(ana="german")
     router.idle(ANA, NOON)
-    assert router.wait(FIRST, Need(EVENTS), key(1)) is None
+    assert router.wait(FIRST, Need(EVENTS), key(1)) == ()
 
 
 def test_an_agent_with_more_skills_than_needed_is_rung() -> None:
@@ -117,7 +119,7 @@ def test_an_agent_on_a_break_is_not_rung() -> None:
     router.idle(ANA, NOON)
     router.busy(ANA)
     router.busy(ANA)
-    assert router.wait(FIRST, ANYBODY, key(1)) is None
+    assert router.wait(FIRST, ANYBODY, key(1)) == ()
 
 
 def test_an_agent_who_signed_out_is_not_rung() -> None:
@@ -125,7 +127,7 @@ def test_an_agent_who_signed_out_is_not_rung() -> None:
     router.idle(ANA, NOON)
     router.remove_agent(ANA)
     router.remove_agent(ANA)
-    assert router.wait(FIRST, ANYBODY, key(1)) is None
+    assert router.wait(FIRST, ANYBODY, key(1)) == ()
 
 
 def test_an_agent_nobody_put_in_cannot_become_idle() -> None:
@@ -161,7 +163,7 @@ def test_a_contact_waits_rather_than_ring_the_only_agent_who_declined_it() -> No
     router.idle(ANA, NOON)
     router.wait(FIRST, ANYBODY, key(1))
     router.idle(ANA, NOON)
-    assert router.wait(FIRST, ANYBODY, key(1), frozenset({ANA})) is None
+    assert router.wait(FIRST, ANYBODY, key(1), frozenset({ANA})) == ()
 
 
 def test_an_agent_who_declined_takes_the_next_contact_and_the_declined_one_keeps_its_place() -> None:
@@ -211,7 +213,7 @@ def test_an_agent_reported_idle_twice_counts_once_since_the_newer_report() -> No
     router.gone(FIRST)
     router.idle(ANA, NOON)
     router.idle(ANA, NOON + MINUTE)
-    assert router.wait(FIRST, ANYBODY, key(1)) == Match(FIRST, ANA, Rule.LONGEST_IDLE, 1, key(1), NOON + MINUTE)
+    assert router.wait(FIRST, ANYBODY, key(1)) == (Match(FIRST, ANA, Rule.LONGEST_IDLE, 1, key(1), NOON + MINUTE),)
 
 
 def test_a_contact_that_comes_back_keeps_its_place() -> None:
@@ -227,22 +229,22 @@ def test_learning_a_skill_serves_a_waiting_contact_at_once() -> None:
     router = floor(ana="")
     router.idle(ANA, NOON)
     router.wait(FIRST, GERMAN, key(1))
-    assert contact_of(router.put_agent(ANA, (SERVICE,), frozenset({"german"}))) == FIRST
+    assert contact_of(router.put_agent(ANA, Ability.of((SERVICE,), frozenset({"german"})))) == FIRST
 
 
 def test_losing_a_skill_ends_the_calls_that_need_it() -> None:
     router = floor(ana="german")
     router.idle(ANA, NOON)
     router.wait(FIRST, GERMAN, key(1), frozenset({ANA}))
-    router.put_agent(ANA, (SERVICE,), frozenset())
-    assert router.wait(SECOND, GERMAN, key(2)) is None
+    router.put_agent(ANA, Ability.of((SERVICE,), frozenset()))
+    assert router.wait(SECOND, GERMAN, key(2)) == ()
 
 
 def test_an_agent_whose_skills_change_keeps_their_place() -> None:
     router = floor(ana="", ben="")
     router.idle(ANA, NOON)
     router.idle(BEN, NOON + MINUTE)
-    router.put_agent(ANA, (SERVICE,), frozenset({"german"}))
+    router.put_agent(ANA, Ability.of((SERVICE,), frozenset({"german"})))
     assert agent_of(router.wait(FIRST, ANYBODY, key(1))) == ANA
 
 
@@ -281,7 +283,7 @@ def test_a_match_says_why() -> None:
     router = floor(ana="", ben="")
     router.idle(ANA, NOON)
     router.idle(BEN, NOON)
-    assert router.wait(FIRST, ANYBODY, key(1)) == Match(FIRST, ANA, Rule.LONGEST_IDLE, 2, key(1), NOON)
+    assert router.wait(FIRST, ANYBODY, key(1)) == (Match(FIRST, ANA, Rule.LONGEST_IDLE, 2, key(1), NOON),)
 
 
 def test_a_match_made_by_an_idle_agent_says_how_many_contacts_waited() -> None:

@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from benchmarks.naive_router import NaiveRouter, Pair
 from cordpair.core import pool
 from cordpair.core.ids import AgentId, CallId, QueueId
-from cordpair.core.routing import ContactKey, Match, Need, Router
+from cordpair.core.need import Ability, AgentOrder, AllOf, AnyOf, Channel, Compare, Comparison, Membership, Need
+from cordpair.core.routing import ContactKey, Match, Router
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 QUEUES = (QueueId("events"), QueueId("service"))
@@ -22,12 +23,38 @@ SLACK = pool._SLACK
 agents = st.sampled_from(AGENTS)
 calls = st.sampled_from(CALLS)
 skill_sets = st.frozensets(st.sampled_from(SKILLS), max_size=2)
-exclusions = st.frozensets(agents, max_size=3)
+exclusions = st.just(frozenset[AgentId]()) | st.frozensets(agents, max_size=3)
 instants = st.integers(0, 5).map(lambda minutes: NOON + timedelta(minutes=minutes))
+channel_sets = st.none() | st.frozensets(st.sampled_from((Channel.VOICE, Channel.TASK)), min_size=1)
+memberships = st.builds(
+    Membership,
+    queue=st.sampled_from(QUEUES),
+    priority=st.sampled_from((1, 1, 1, 2)),
+    delay_s=st.sampled_from((0.0, 0.0, 0.0, 2.0)),
+)
+abilities = st.builds(
+    Ability.of,
+    st.lists(memberships, min_size=1, max_size=2, unique_by=lambda membership: membership.queue),
+    skill_sets,
+    st.dictionaries(st.sampled_from(SKILLS), st.sampled_from((2.0, 3.0)), max_size=1),
+)
+tests = st.builds(Compare, st.sampled_from(SKILLS), st.just(Comparison.AT_LEAST), st.sampled_from((1.0, 2.0)))
+requirements = st.none() | tests | st.builds(AnyOf, st.tuples(tests, tests)) | st.builds(AllOf, st.tuples(tests))
+needs = st.builds(
+    Need,
+    st.sampled_from(QUEUES),
+    skill_sets,
+    st.none() | requirements,
+    st.sampled_from((AgentOrder.LONGEST_IDLE, *AgentOrder)),
+    st.sampled_from((Channel.VOICE, Channel.VOICE, Channel.TASK)),
+)
 
 
 class RouterBesideScan(RuleBasedStateMachine):
-    """Both are told the same. Few agents, calls and instants, so that they collide."""
+    """Both are told the same. Few agents, calls and instants, so that they collide.
+
+    `now` only grows, and keys lie a few seconds around it, so that delays hide some contacts from some agents.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,16 +62,24 @@ class RouterBesideScan(RuleBasedStateMachine):
         self.router = Router()
         self.scan = NaiveRouter()
         self.now = NOON + timedelta(minutes=5)
+        self.seen: dict[CallId, float] = {}  # when each waiting contact was last looked at
 
     def teardown(self) -> None:
         pool._SLACK = SLACK
 
-    def agree(self, match: Match | None, pair: Pair | None) -> None:
-        assert (match and (match.contact, match.agent)) == pair
+    @property
+    def clock(self) -> float:
+        return self.now.timestamp()
 
-    @rule(agent=agents, queues=st.frozensets(st.sampled_from(QUEUES), min_size=1), skills=skill_sets)
-    def put_agent(self, agent: AgentId, queues: frozenset[QueueId], skills: frozenset[str]) -> None:
-        self.agree(self.router.put_agent(agent, queues, skills), self.scan.put_agent(agent, queues, skills))
+    def agree(self, ours: object, theirs: object) -> None:
+        assert _pairs(ours) == _pairs(theirs)
+
+    @rule(agent=agents, ability=abilities)
+    def put_agent(self, agent: AgentId, ability: Ability) -> None:
+        self.agree(
+            self.router.put_agent(agent, ability, self.clock),
+            self.scan.put_agent(agent, ability, self.clock),
+        )
 
     @rule(agent=agents)
     def remove_agent(self, agent: AgentId) -> None:
@@ -52,12 +87,21 @@ class RouterBesideScan(RuleBasedStateMachine):
         self.scan.remove_agent(agent)
 
     @precondition(lambda self: self.scan.agents)
-    @rule(data=st.data(), old=st.none() | instants)
-    def idle(self, data: st.DataObject, old: datetime | None) -> None:
+    @rule(
+        data=st.data(),
+        old=st.none() | instants,
+        load=st.sampled_from((0.0, 0.0, 0.5)),
+        channels=channel_sets,
+    )
+    def idle(self, data: st.DataObject, old: datetime | None, load: float, channels: frozenset[Channel] | None) -> None:
         """Mostly idle from now on; sometimes back with an older time."""
         self.now += timedelta(seconds=1)
         agent = data.draw(st.sampled_from(sorted(self.scan.agents)))
-        self.agree(self.router.idle(agent, old or self.now), self.scan.idle(agent, old or self.now))
+        since, now = old or self.now, self.clock
+        self.agree(
+            self.router.idle(agent, since, load=load, channels=channels, now=now),
+            self.scan.idle(agent, since, load=load, channels=channels, now=now),
+        )
 
     @rule(agent=agents)
     def busy(self, agent: AgentId) -> None:
@@ -66,25 +110,47 @@ class RouterBesideScan(RuleBasedStateMachine):
 
     @rule(
         contact=calls,
-        queue=st.sampled_from(QUEUES),
-        skills=skill_sets,
+        need=needs,
         tier=st.integers(0, 1),
-        since=st.integers(0, 3),
-        excluded=st.just(frozenset()) | exclusions,
+        age=st.integers(0, 3),
+        excluded=exclusions,
+        preferred=st.just(()) | st.lists(agents, max_size=2, unique=True).map(tuple),
+        room=st.sampled_from((1, 1, 1, 3)),
     )
     def wait(
         self,
         contact: CallId,
-        queue: QueueId,
-        skills: frozenset[str],
+        need: Need,
         tier: int,
-        since: int,
+        age: int,
         excluded: frozenset[AgentId],
+        preferred: tuple[AgentId, ...],
+        room: int,
     ) -> None:
-        need, key = Need(queue, skills), ContactKey(tier, float(since), CALLS.index(contact))
+        key = ContactKey(tier, self.clock - age, CALLS.index(contact))
+        self.both_wait(contact, need, key, excluded, preferred, room)
+
+    @precondition(lambda self: self.scan.contacts)
+    @rule(data=st.data(), later=st.integers(0, 3))
+    def look_again(self, data: st.DataObject, later: int) -> None:
+        """Time has passed: a contact may be seen by those who had to wait for it."""
+        self.now += timedelta(seconds=later)
+        contact = data.draw(st.sampled_from(sorted(self.scan.contacts)))
+        self.both_wait(contact, *self.scan.contacts[contact])
+
+    def both_wait(
+        self,
+        contact: CallId,
+        need: Need,
+        key: ContactKey,
+        excluded: frozenset[AgentId],
+        preferred: tuple[AgentId, ...],
+        room: int,
+    ) -> None:
+        self.seen[contact] = self.clock
         self.agree(
-            self.router.wait(contact, need, key, excluded),
-            self.scan.wait(contact, need, key, excluded),
+            self.router.wait(contact, need, key, excluded, preferred=preferred, room=room, now=self.clock),
+            self.scan.wait(contact, need, key, excluded, preferred=preferred, room=room, now=self.clock),
         )
 
     @rule(contact=calls)
@@ -93,11 +159,10 @@ class RouterBesideScan(RuleBasedStateMachine):
         self.scan.gone(contact)
 
     @invariant()
-    def no_agent_is_idle_beside_a_contact_they_could_serve(self) -> None:
-        for agent in self.scan.idle_since:
-            queues, skills = self.scan.agents[agent]
-            for need, _, excluded in self.scan.contacts.values():
-                assert need.queue not in queues or not need.skills <= skills or agent in excluded
+    def no_agent_is_idle_beside_a_contact_they_could_serve_when_it_was_last_looked_at(self) -> None:
+        for agent, idle in self.scan.idle_agents.items():
+            for contact, waits in self.scan.contacts.items():
+                assert not self.scan.may_serve(agent, idle, waits, self.seen[contact])
 
     @invariant()
     def the_same_contacts_wait(self) -> None:
@@ -106,9 +171,23 @@ class RouterBesideScan(RuleBasedStateMachine):
     @invariant()
     def the_same_agents_could_be_rung(self) -> None:
         for queue in QUEUES:
-            able = {agent for agent, (queues, _) in self.scan.agents.items() if queue in queues}
+            able = {agent for agent, (_, memberships, _) in self.scan.agents.items() if queue in memberships}
             assert self.router.others_for(Need(queue), frozenset({AGENTS[0]})) == len(able - {AGENTS[0]})
+
+    @invariant()
+    def the_index_counts_the_living(self) -> None:
+        for known in self.router._pools.values():
+            assert known.waiting == sum(line.waiting for line in known.lines)
+            for order in known.orders:
+                entries = [*order.in_turn, *order.heap]
+                assert order.living == sum(entry[5].stamp == entry[4] for entry in entries)
+
+
+def _pairs(answer: object) -> list[tuple[CallId, AgentId]]:
+    """Answers are nothing, a pair, or a tuple of pairs."""
+    pairs = answer if type(answer) is tuple else [answer]
+    return [(pair.contact, pair.agent) for pair in pairs if isinstance(pair, Match | Pair)]
 
 
 TestRouterBesideScan = RouterBesideScan.TestCase
-TestRouterBesideScan.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestRouterBesideScan.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)

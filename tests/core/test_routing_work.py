@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.floor_day import FLOOR, MORNING, ask, questions, record
 from cordpair.core import pool, routing
 from cordpair.core.ids import AgentId, CallId
+from cordpair.core.need import Ability
 from cordpair.core.routing import ContactKey, Need, Router
 
 OURS = {pool.__file__, routing.__file__}
@@ -57,7 +58,7 @@ def steps_per_decision(agents: int, declined: float = 0.0) -> float:
     day = record(agents=agents, steps=2_000, declined=declined)
     router = Router()
     for agent, skills in day.agents.items():
-        router.put_agent(agent, (FLOOR,), skills)
+        router.put_agent(agent, Ability.of((FLOOR,), skills))
     ask(questions(router, day.opening))
     calls = questions(router, day.steps)
     return steps_of(lambda: ask(calls)) / len(calls)
@@ -74,7 +75,7 @@ def test_declined_offers_take_no_more_steps_on_a_large_floor() -> None:
 def free_with_backlog(waiting: int) -> int:
     """Steps until an agent who becomes idle has their contact, while others wait in vain."""
     router = Router()
-    router.put_agent(ANA, (FLOOR,), frozenset({"german"}))
+    router.put_agent(ANA, Ability.of((FLOOR,), frozenset({"german"})))
     for number in range(waiting):
         need = Need(FLOOR, frozenset({"german", f"rare-{number % 50}"}))
         router.wait(CallId(f"rare-{number}"), need, ContactKey(0, 0.0, number))
@@ -92,7 +93,7 @@ def test_an_agent_who_comes_back_is_put_in_place_by_few_comparisons() -> None:
     router.gone(CallId("opens the class"))
     for number in range(5_000):
         agent = AgentId(f"agent-{number:04}")
-        router.put_agent(agent, (FLOOR,), frozenset({"german"}))
+        router.put_agent(agent, Ability.of((FLOOR,), frozenset({"german"})))
         router.idle(agent, Instant.fromtimestamp(MORNING.timestamp() - number, MORNING.tzinfo))
     Instant.compared = 0
     router.wait(CallId("german"), GERMAN, ContactKey(0, 1.0, 1))
@@ -105,15 +106,15 @@ def test_an_agent_taken_for_one_class_does_not_pile_up_in_the_others() -> None:
     for need in (quiet, GERMAN):
         router.wait(CallId("opens the class"), need, ContactKey(0, 0.0, 0))
         router.gone(CallId("opens the class"))
-    router.put_agent(ANA, (FLOOR,), frozenset({"german"}))
+    router.put_agent(ANA, Ability.of((FLOOR,), frozenset({"german"})))
     for number in range(10_000):
         router.idle(ANA, MORNING + timedelta(seconds=number))
         router.wait(CallId(f"call-{number}"), GERMAN, ContactKey(0, float(number), number))
-    assert len(router._pools[quiet].in_turn) < 100
+    assert len(router._pools[quiet].orders[0].in_turn) < 100
 
 
 def test_attributes_that_no_agent_has_any_more_are_forgotten() -> None:
     router = Router()
     for number in range(100):
-        router.put_agent(ANA, (FLOOR,), frozenset({f"skill-{number}"}))
+        router.put_agent(ANA, Ability.of((FLOOR,), (f"skill-{number}",)))
     assert len(router._profiles) == 1

@@ -15,6 +15,7 @@ from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, Timer
 from cordpair.core.effects import Effect, Face, ShowCard
 from cordpair.core.events import AnyEvent
 from cordpair.core.ids import AgentId, CallId, GraphCallId, QueueId
+from cordpair.core.need import Ability
 from cordpair.core.quota import Gate, QuotaUse, redirects
 from cordpair.core.routing import ContactKey, Match, Need, Router
 from cordpair.core.tenant import Queue
@@ -39,7 +40,7 @@ class Floor:
         self.router = Router()
         self._queue_by_account = {queue.resource_account: queue for queue in self.queues.values()}
         for agent in self.agents.values():
-            self.router.put_agent(agent.id, agent.queues, agent.skills)
+            self.router.put_agent(agent.id, Ability.of(agent.queues, agent.skills))
         for call in sorted(self.calls.values(), key=lambda call: call.sequence):
             if call.state is CallState.QUEUED:
                 self.wait(call)  # nobody is idle in the router yet: see fold.reopen
@@ -151,7 +152,7 @@ class Floor:
 
     # Routing
 
-    def wait(self, call: Call) -> Match | None:
+    def wait(self, call: Call) -> tuple[Match, ...]:
         """Let a call wait in its queue; an agent who can take it is matched at once."""
         queue = self.queue_of(call)
         arrived = call.arrived_at or call.heard_at

@@ -32,8 +32,7 @@ _CARD_AFTER = {
 
 def seek(floor: Floor, call: Call, at: datetime) -> None:
     """Let a queued call wait, or offer it at once."""
-    match = floor.wait(call)
-    if match is not None:
+    for match in floor.wait(call):
         _offer_match(floor, match, at)
 
 

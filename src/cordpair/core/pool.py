@@ -11,16 +11,11 @@ from datetime import datetime
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-import msgspec
+from cordpair.core.ids import AgentId, CallId
+from cordpair.core.need import Ability, AgentOrder, Channel, Membership, Need
 
-from cordpair.core.ids import AgentId, CallId, QueueId
-
-
-class Need(msgspec.Struct, frozen=True):
-    """What a contact asks for: an agent of `queue` who has all of `skills`."""
-
-    queue: QueueId
-    skills: frozenset[str] = frozenset()
+#: Dead entries that an order may keep beyond as many as live.
+_SLACK = 64
 
 
 class ContactKey(NamedTuple):
@@ -35,16 +30,18 @@ class ContactKey(NamedTuple):
 
 
 class WaitingContact:
-    """A contact in the index. `lives` is False once it was taken or has left."""
+    """A contact in the index. `room` is how many more offers it may have at once: none once it was taken or left."""
 
-    __slots__ = ("excluded", "id", "key", "lives", "pool")
+    __slots__ = ("excluded", "id", "key", "line", "pool", "preferred", "room")
 
-    def __init__(self, contact: CallId, pool: "Pool", key: ContactKey, excluded: frozenset[AgentId]) -> None:
+    def __init__(self, contact: CallId, pool: "Pool", key: ContactKey, excluded: frozenset[AgentId], room: int) -> None:
         self.id = contact
         self.pool = pool
         self.key = key
         self.excluded = excluded
-        self.lives = True
+        self.room = room
+        self.line: Line | None = None  # None: waits for its preferred agents only
+        self.preferred: tuple[AgentId, ...] = ()
 
     def __lt__(self, other: object) -> bool:
         """Asked only of a dead and a living entry of one place, which may stand in any order."""
@@ -52,129 +49,248 @@ class WaitingContact:
 
 
 class Profile:
-    """What some agents have in common: their attributes, so also the classes they can serve."""
+    """Agents of one ability, and the classes that they can serve: each with its place in it.
 
-    __slots__ = ("members", "pools", "queues", "skills")
+    `orders` are those of all places; `by_time` those that go by idle time, `ranked` the other places.
+    """
 
-    def __init__(self, queues: frozenset[QueueId], skills: frozenset[str], pools: "Iterable[Pool]") -> None:
-        self.queues = queues
-        self.skills = skills
+    __slots__ = ("ability", "attributes", "by_time", "members", "memberships", "orders", "places", "ranked")
+
+    def __init__(self, ability: Ability, pools: "Iterable[Pool]") -> None:
+        self.ability = ability
+        self.attributes = dict(ability.attributes)
+        self.memberships = {membership.queue: membership for membership in ability.memberships}
         self.members: dict[AgentId, IndexedAgent] = {}
-        self.pools: list[Pool] = [pool for pool in pools if self.can_serve(pool.need)]
+        self.places: list[Place] = []
+        self.orders: list[IdleOrder] = []
+        self.by_time: list[IdleOrder] = []
+        self.ranked: list[Place] = []
+        for pool in pools:
+            self.take_place(pool)
 
     def can_serve(self, need: Need) -> bool:
         """Whether these agents may be rung for `need`."""
-        return need.queue in self.queues and need.skills <= self.skills
+        return need.queue in self.memberships and need.met_by(self.attributes)
+
+    def take_place(self, pool: "Pool") -> "Place | None":
+        """Stand in a class from now on; None when these agents cannot serve it."""
+        need = pool.need
+        if not self.can_serve(need):
+            return None
+        membership: Membership = self.memberships[need.queue]
+        rank = -need.level_of(self.attributes) if need.order is AgentOrder.BEST_SKILL else 0.0
+        place = Place(pool, pool.order_behind(membership.delay_s), membership.priority, rank)
+        self.places.append(place)
+        self.orders.append(place.order)
+        if need.order is AgentOrder.LONGEST_IDLE:
+            self.by_time.append(place.order)
+        else:
+            self.ranked.append(place)
+        return place
 
 
 class IndexedAgent:
-    """An agent in the index. `entry` is the living entry while the agent is idle, else None."""
+    """An agent in the index. `stamp` is the number of the entry that counts while the agent is idle, else 0."""
 
-    __slots__ = ("entry", "id", "profile")
+    __slots__ = ("channels", "id", "load", "profile", "since", "stamp", "turn")
 
     def __init__(self, agent: AgentId, profile: Profile) -> None:
         self.id = agent
         self.profile = profile
-        self.entry: IdleEntry | None = None
+        self.stamp = 0
+        self.since: datetime | None = None
+        self.load = 0.0
+        self.turn = 0.0
+        self.channels: frozenset[Channel] | None = None  # None: all
+
+    def takes(self, channel: Channel) -> bool:
+        return self.channels is None or channel in self.channels
+
+    def may_take(self, contact: WaitingContact) -> bool:
+        """Whether a preferred agent may take the contact: a member of its queue with room; skills do not matter."""
+        need = contact.pool.need
+        return need.queue in self.profile.memberships and self.takes(need.channel)
+
+    def orders(self) -> "Iterable[IdleOrder]":
+        """The orders in which the agent stands while idle."""
+        if self.channels is None:
+            return self.profile.orders
+        return [place.order for place in self.profile.places if self.takes(place.channel)]
 
     def __lt__(self, other: object) -> bool:
-        """Asked only of a dead and a living entry of one place, which may stand in any order."""
+        """Never asked: the stamps before it differ."""
         return False
 
 
-IdleEntry = tuple[datetime, AgentId, IndexedAgent]
-WaitEntry = tuple[int, float, int, WaitingContact]
-
-#: Dead entries that an order may keep beyond as many as live.
-_SLACK = 64
+#: (rank in this class, load, idle since, id, stamp, agent): the lowest is rung first.
+IdleEntry = tuple[float, float, datetime, AgentId, int, IndexedAgent]
+WaitEntry = tuple[float, int, WaitingContact]
 
 
-class Pool:
-    """A class of the index. `idle` and `waiting` count the living.
+class IdleOrder:
+    """The idle agents of a class who see its contacts after the same delay, in the order in which they are rung.
 
-    Idle agents are in two orders: `in_turn` takes those who come later than all before them, which is nearly
-    everyone; `restored` is a heap for those who come back with an older idle time.
+    `in_turn` takes those who come later than all before them, which with longest idle is nearly everyone; `heap` the
+    others. `living` counts the living of both.
     """
 
-    __slots__ = ("contacts", "idle", "in_turn", "need", "restored", "room_for_contacts", "room_in_turn", "waiting")
+    __slots__ = ("delay_s", "heap", "in_turn", "living", "room")
 
-    def __init__(self, need: Need, idle: Iterable[IdleEntry]) -> None:
-        self.need = need
-        self.in_turn: deque[IdleEntry] = deque(sorted(idle))
-        self.restored: list[IdleEntry] = []
-        self.contacts: list[WaitEntry] = []
-        self.idle = len(self.in_turn)
-        self.waiting = 0
-        self.room_in_turn = 2 * self.idle + _SLACK
-        self.room_for_contacts = _SLACK
+    def __init__(self, delay_s: float) -> None:
+        self.delay_s = delay_s
+        self.in_turn: deque[IdleEntry] = deque()
+        self.heap: list[IdleEntry] = []
+        self.living = 0
+        self.room = _SLACK
 
-    def add_restored(self, entry: IdleEntry) -> None:
-        """Take in an idle agent whose time is older than that of somebody already here."""
-        heappush(self.restored, entry)
-        if len(self.restored) > 2 * self.idle + _SLACK:
-            self.restored = [entry for entry in self.restored if entry[2].entry is entry]
-            heapify(self.restored)
+    def clear(self) -> None:
+        """Drop the dead entries in turn: due when `in_turn` is longer than `room`."""
+        self.in_turn = deque([entry for entry in self.in_turn if entry[5].stamp == entry[4]])
+        self.room = 2 * len(self.in_turn) + _SLACK
 
-    def add_contact(self, entry: WaitEntry) -> None:
-        """Take in a waiting contact."""
-        heappush(self.contacts, entry)
-        self.waiting += 1
-        if len(self.contacts) > self.room_for_contacts:
-            self.contacts = [entry for entry in self.contacts if entry[3].lives]
-            heapify(self.contacts)
-            self.room_for_contacts = 2 * self.waiting + _SLACK
+    def add(self, entry: IdleEntry) -> None:
+        """Take in an agent wherever they belong."""
+        self.living += 1
+        heappush(self.heap, entry)
+        if len(self.heap) > 2 * self.living + _SLACK:
+            self.heap = [entry for entry in self.heap if entry[5].stamp == entry[4]]
+            heapify(self.heap)
 
-    def clear_in_turn(self) -> None:
-        """Drop the dead entries: due when `in_turn` is longer than `room_in_turn`."""
-        self.in_turn = deque([entry for entry in self.in_turn if entry[2].entry is entry])
-        self.room_in_turn = 2 * len(self.in_turn) + _SLACK
-
-    def longest_idle(self, excluded: frozenset[AgentId]) -> IdleEntry | None:
+    def first(self, excluded: frozenset[AgentId]) -> IdleEntry | None:
         """The agent to ring, who stays in the order. Looks at no more living entries than there are excluded."""
-        found = self._first_idle()
-        if not excluded or found is None or found[1] not in excluded:
+        found = self._head()
+        if not excluded or found is None or found[3] not in excluded:
             return found
         passed: list[IdleEntry] = []
-        while found is not None and found[1] in excluded:
-            passed.append(self._pop_idle(found))
-            found = self._first_idle()
+        while found is not None and found[3] in excluded:
+            passed.append(self._pop(found))
+            found = self._head()
         # Older than all that is left, so that they belong to the head whichever order they came from.
         self.in_turn.extendleft(reversed(passed))
         return found
 
-    def _first_idle(self) -> IdleEntry | None:
-        in_turn, restored = self.in_turn, self.restored
+    def _head(self) -> IdleEntry | None:
+        in_turn, heap = self.in_turn, self.heap
         first = None
         while in_turn:
             first = in_turn[0]
-            if first[2].entry is first:
+            if first[5].stamp == first[4]:
                 break
             in_turn.popleft()
         else:
             first = None
-        while restored:
-            older = restored[0]
-            if older[2].entry is older:
+        while heap:
+            older = heap[0]
+            if older[5].stamp == older[4]:
                 return older if first is None or older < first else first
-            heappop(restored)
+            heappop(heap)
         return first
 
-    def _pop_idle(self, first: IdleEntry) -> IdleEntry:
+    def _pop(self, first: IdleEntry) -> IdleEntry:
         if self.in_turn and self.in_turn[0] is first:
             return self.in_turn.popleft()
-        return heappop(self.restored)
+        return heappop(self.heap)
 
-    def first_contact(self, agent: AgentId) -> WaitEntry | None:
-        """The contact that `agent` would take, which stays in the order. Passes only those that exclude the agent."""
-        contacts = self.contacts
-        if contacts and contacts[0][3].lives and not contacts[0][3].excluded:
-            return contacts[0]
+
+class Line:
+    """The waiting contacts of a class that have one tier. `waiting` counts the living."""
+
+    __slots__ = ("heap", "room", "tier", "waiting")
+
+    def __init__(self, tier: int) -> None:
+        self.tier = tier
+        self.heap: list[WaitEntry] = []
+        self.waiting = 0
+        self.room = _SLACK
+
+    def add(self, contact: WaitingContact) -> None:
+        self.waiting += 1
+        heappush(self.heap, (contact.key[1], contact.key[2], contact))
+        if len(self.heap) > self.room:
+            self.heap = [entry for entry in self.heap if entry[2].room]
+            heapify(self.heap)
+            self.room = 2 * self.waiting + _SLACK
+
+    def first(self, agent: AgentId) -> WaitingContact | None:
+        """The contact that `agent` would take, which stays in line. Passes only those that exclude the agent."""
+        heap = self.heap
+        if heap and heap[0][2].room and not heap[0][2].excluded:
+            return heap[0][2]
         passed: list[WaitEntry] = []
-        while contacts and (not contacts[0][3].lives or agent in contacts[0][3].excluded):
-            entry = heappop(contacts)
-            if entry[3].lives:
+        while heap and (not heap[0][2].room or agent in heap[0][2].excluded):
+            entry = heappop(heap)
+            if entry[2].room:
                 passed.append(entry)
-        found = contacts[0] if contacts else None
+        found = heap[0][2] if heap else None
         for entry in passed:
-            heappush(contacts, entry)
+            heappush(heap, entry)
         return found
+
+
+class Pool:
+    """A class of the index: `orders` of idle agents by delay, `lines` of contacts by tier; nearly always one each."""
+
+    __slots__ = ("lines", "need", "orders", "waiting")
+
+    def __init__(self, need: Need) -> None:
+        self.need = need
+        self.orders: list[IdleOrder] = []
+        self.lines: list[Line] = []
+        self.waiting = 0
+
+    def order_behind(self, delay_s: float) -> IdleOrder:
+        for order in self.orders:
+            if order.delay_s == delay_s:
+                return order
+        self.orders.append(IdleOrder(delay_s))
+        self.orders.sort(key=lambda order: order.delay_s)
+        return self.order_behind(delay_s)
+
+    def line_of(self, tier: int) -> Line:
+        for line in self.lines:
+            if line.tier == tier:
+                return line
+        self.lines.append(Line(tier))
+        self.lines.sort(key=lambda line: line.tier)
+        return self.line_of(tier)
+
+    def first_agent(self, excluded: frozenset[AgentId], waited_s: float) -> tuple[IdleEntry | None, int]:
+        """The agent to ring for a contact that has waited `waited_s`, its credit included, and among how many."""
+        best: IdleEntry | None = None
+        candidates = 0
+        for order in self.orders:
+            if order.living and order.delay_s <= waited_s:
+                candidates += order.living
+                found = order.first(excluded)
+                if found is not None and (best is None or found < best):
+                    best = found
+        return best, candidates
+
+
+class Place:
+    """Where the agents of a profile stand in a class. `rank` is that of best_skill, else 0."""
+
+    __slots__ = ("channel", "order", "order_of", "pool", "priority", "rank")
+
+    def __init__(self, pool: Pool, order: IdleOrder, priority: int, rank: float) -> None:
+        self.pool = pool
+        self.order = order
+        self.priority = priority
+        self.rank = rank
+        self.channel = pool.need.channel
+        self.order_of = pool.need.order
+
+    def keep(self, known: IndexedAgent) -> None:
+        """Take in an idle agent of the profile, if they have room for this class's channel."""
+        if known.takes(self.channel) and known.since is not None:
+            rank = known.turn if self.order_of is AgentOrder.ROUND_ROBIN else self.rank
+            self.order.add((rank, known.load, known.since, known.id, known.stamp, known))
+
+    def first_contact(self, agent: AgentId, now: float) -> WaitingContact | None:
+        """The contact of this class that `agent` takes at `now` (epoch seconds)."""
+        for line in self.pool.lines:
+            if line.waiting:
+                found = line.first(agent)
+                if found is not None and found.key[1] + self.order.delay_s <= now:
+                    return found
+        return None

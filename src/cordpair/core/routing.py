@@ -1,134 +1,150 @@
-"""Who gets the offer: first come first served by key, longest idle agent first.
+"""Who gets the offer: first come first served by key, longest idle agent first unless the need says otherwise.
 
-Every need that occurs (a queue and the required skills) is a class of the index, a `Pool`. An idle agent stands in each
-class they can serve; a waiting contact stands in one. An event looks at the heads of the classes it concerns and at
-nothing else. Same events in the same order, same matches.
+Every need that occurs (queue, skills, requirement, order of agents) is a class of the index, a `Pool`. An idle agent
+stands in each class they can serve; a waiting contact stands in one. An event looks at the heads of the classes it
+concerns and at nothing else. Same events in the same order, same matches.
 """
 
-from collections.abc import Collection
+import math
 from datetime import datetime
-from enum import StrEnum
-
-import msgspec
 
 from cordpair.core.ids import AgentId, CallId, QueueId
-from cordpair.core.pool import ContactKey, IdleEntry, IndexedAgent, Need, Pool, Profile, WaitingContact
+from cordpair.core.match import Match, Rule
+from cordpair.core.need import Ability, AgentOrder, Channel, Need
+from cordpair.core.pool import ContactKey, IdleEntry, IndexedAgent, Pool, Profile, WaitingContact
 
 __all__ = ["ContactKey", "Match", "Need", "Router", "Rule"]
 
 _NOBODY: frozenset[AgentId] = frozenset()
-
-
-class Rule(StrEnum):
-    """Why this pair."""
-
-    LONGEST_IDLE = "longest_idle"  # a contact came; of the idle agents who can serve it this one is idle longest
-    LOWEST_KEY = "lowest_key"  # an agent became idle; of the contacts they can serve this one has the lowest key
-
-
+_RULES = {order: Rule(order.value) for order in AgentOrder}
 # Reading a member from its enum costs a tenth of a decision.
-_LONGEST_IDLE, _LOWEST_KEY = Rule.LONGEST_IDLE, Rule.LOWEST_KEY
-
-
-class Match(msgspec.Struct, frozen=True, gc=False):
-    """One decision, with what the decision log says about it.
-
-    `candidates` counts those the choice was made among: idle agents (rule longest_idle) or waiting contacts (rule
-    lowest_key) of the classes concerned, the excluded among them included.
-    """
-
-    contact: CallId
-    agent: AgentId
-    rule: Rule
-    candidates: int
-    key: ContactKey
-    idle_since: datetime
+_LOWEST_KEY, _PREFERRED = Rule.LOWEST_KEY, Rule.PREFERRED
 
 
 class Router:
     """The waiting contacts and the idle agents of one tenant. Not thread-safe: the tenant's one writer calls it.
 
-    Work-conserving: after every call there is no idle agent with a waiting contact that they can serve and that does
-    not exclude them. A match takes both out of the index; whoever is not connected by it comes back through `wait`
-    with the old key and through `idle` with the old time.
+    Work-conserving: after every call there is no idle agent with a waiting contact that they can serve, see and are
+    not excluded from. A match takes the agent out of the index, and the contact when it has no room for further
+    offers; whoever is not connected by it comes back through `wait` with the old key and through `idle` with the old
+    time. A delay passes without an event: `wait` again when it has.
 
     Excluded means excluded: the router never falls back on an excluded agent by itself. Who declined would be rung
     again at once, in a loop. `others_for` tells when nobody else is left; when to lift an exclusion is the floor's
     decision, and `wait` with a smaller set carries it out.
     """
 
-    __slots__ = ("_agents", "_contacts", "_newest", "_pools", "_profiles")
+    __slots__ = ("_agents", "_contacts", "_newest", "_pools", "_preferring", "_profiles", "_stamp", "_turn")
 
     def __init__(self) -> None:
         self._agents: dict[AgentId, IndexedAgent] = {}
         self._contacts: dict[CallId, WaitingContact] = {}
         self._pools: dict[Need, Pool] = {}
-        self._profiles: dict[tuple[frozenset[QueueId], frozenset[str]], Profile] = {}
-        self._newest: IdleEntry | None = None
+        self._profiles: dict[Ability, Profile] = {}
+        self._preferring: dict[AgentId, dict[CallId, WaitingContact]] = {}
+        self._newest: tuple[datetime, AgentId] | None = None
+        self._stamp = 0
+        self._turn = 0.0
 
-    def put_agent(self, agent: AgentId, queues: Collection[QueueId], skills: frozenset[str]) -> Match | None:
+    def put_agent(self, agent: AgentId, ability: Ability, now: float = math.inf) -> Match | None:
         """Put an agent in, or change what they can serve. A new agent is busy until `idle` says otherwise.
 
         An idle agent keeps their place, and is matched at once if the change lets them serve a waiting contact.
         """
         known = self._agents.get(agent)
-        entry = known.entry if known is not None else None
+        idle_since = known.since if known is not None and known.stamp else None
         self.remove_agent(agent)
-        profile = self._profile(frozenset(queues), skills)
-        profile.members[agent] = self._agents[agent] = IndexedAgent(agent, profile)
-        return self.idle(agent, entry[0]) if entry is not None else None
+        profile = self._profiles.get(ability)
+        if profile is None:
+            profile = self._profiles[ability] = Profile(ability, self._pools.values())
+        new = profile.members[agent] = self._agents[agent] = IndexedAgent(agent, profile)
+        if known is None:
+            return None
+        new.turn = known.turn
+        if idle_since is None:
+            return None
+        return self.idle(agent, idle_since, load=known.load, channels=known.channels, now=now)
 
     def remove_agent(self, agent: AgentId) -> None:
         """Take an agent out: they are not matched any more. Idempotent."""
-        self.busy(agent)
         known = self._agents.pop(agent, None)
         if known is not None:
+            self._take_agent(known)
             profile = known.profile
             del profile.members[agent]
             if not profile.members:
-                del self._profiles[profile.queues, profile.skills]
+                del self._profiles[profile.ability]
 
-    def idle(self, agent: AgentId, idle_since: datetime) -> Match | None:
-        """The agent can be rung now: match them with the waiting contact of the lowest key, or keep them idle.
+    def idle(
+        self,
+        agent: AgentId,
+        idle_since: datetime,
+        *,
+        load: float = 0.0,
+        channels: frozenset[Channel] | None = None,
+        now: float = math.inf,
+    ) -> Match | None:
+        """The agent can be rung: match them with the contact they should take, or keep them idle.
 
-        `idle_since` is aware UTC, and may be older than that of others. Raises KeyError for an agent not put in.
+        By the agent's priority of queues, then by key. `idle_since` is aware UTC, and may be older than that of
+        others. `load` is the used share of their capacity, `channels` what they have room for (None: everything),
+        `now` (epoch seconds) what delays are measured by. Raises KeyError for an agent not put in.
         """
         known = self._agents[agent]
-        if known.entry is not None:
-            self.busy(agent)
+        if known.stamp:
+            self._take_agent(known)
+        known.load, known.channels = load, channels
         if self._contacts:
-            contact, candidates = self._lowest_key(known)
+            contact, candidates = self._lowest_key(known, now)
             if contact is not None:
-                self._take_contact(contact)
+                self._give(contact, known)
                 return Match(contact.id, agent, _LOWEST_KEY, candidates, contact.key, idle_since)
         self._keep_idle(known, idle_since)
         return None
 
+    def turn(self, agent: AgentId, offered_at: float) -> None:
+        """When (epoch seconds) a busy agent was last offered a call: round robin goes by it. For a floor built anew."""
+        self._agents[agent].turn = offered_at
+        self._turn = max(self._turn, offered_at)
+
     def busy(self, agent: AgentId) -> None:
         """The agent is not to be rung any more (rung elsewhere, break, presence). Idempotent; unknown is busy."""
         known = self._agents.get(agent)
-        if known is not None and known.entry is not None:
+        if known is not None and known.stamp:
             self._take_agent(known)
 
     def wait(
-        self, contact: CallId, need: Need, key: ContactKey, excluded: frozenset[AgentId] = _NOBODY
-    ) -> Match | None:
-        """A contact waits: match it with the longest idle agent who can serve it, or keep it waiting.
+        self,
+        contact: CallId,
+        need: Need,
+        key: ContactKey,
+        excluded: frozenset[AgentId] = _NOBODY,
+        *,
+        preferred: tuple[AgentId, ...] = (),
+        room: int = 1,
+        now: float = math.inf,
+    ) -> tuple[Match, ...]:
+        """A contact waits: match it with idle agents, as many as it has `room` for, and keep it waiting for the rest.
 
-        Ties between agents go to the smaller id. A contact that waits already gets the new need, key and exclusions.
+        By the need's order of agents; ties go to the smaller id. With `preferred`, only these members of the queue
+        are matched, in this order. A contact that waits already gets the new need, key, exclusions and room.
         """
         if contact in self._contacts:
             self.gone(contact)
         pool = self._pools.get(need) or self._open_pool(need)
-        if pool.idle:
-            found = pool.longest_idle(excluded)
+        if room == 1 and not preferred:
+            found, candidates = pool.first_agent(excluded, now - key[1])
             if found is not None:
-                candidates = pool.idle
-                self._take_agent(found[2])
-                return Match(contact, found[1], _LONGEST_IDLE, candidates, key, found[0])
-        waiting = self._contacts[contact] = WaitingContact(contact, pool, key, excluded)
-        pool.add_contact((key[0], key[1], key[2], waiting))
-        return None
+                self._take_turn(found[5])
+                return (Match(contact, found[3], _RULES[need.order], candidates, key, found[2]),)
+        waiting = WaitingContact(contact, pool, key, excluded, room)
+        matches: list[Match] = []
+        while (preferred or room > 1) and (match := self._match(waiting, preferred, now)) is not None:
+            matches.append(match)
+            if waiting.room == 0:
+                return tuple(matches)
+        self._keep_waiting(waiting, preferred)
+        return tuple(matches)
 
     def gone(self, contact: CallId) -> None:
         """The contact has left or was taken by other means. Idempotent."""
@@ -138,8 +154,17 @@ class Router:
 
     def others_for(self, need: Need, excluded: frozenset[AgentId] = _NOBODY) -> int:
         """How many of the agents put in, idle or not, can serve `need` and are not excluded. For rare questions."""
-        able = [profile.members for profile in self._profiles.values() if profile.can_serve(need)]
-        return sum(len(members) - sum(agent in members for agent in excluded) for members in able)
+        return sum(agent not in excluded for agent in self.able(need))
+
+    def able(self, need: Need) -> tuple[AgentId, ...]:
+        """The agents put in, idle or not, who can serve `need`. For rare questions: looks at all profiles."""
+        able = (profile.members for profile in self._profiles.values() if profile.can_serve(need))
+        return tuple(sorted(agent for members in able for agent in members))
+
+    def delays(self, queue: QueueId) -> tuple[float, ...]:
+        """The delays (s, shortest first) after which some agents see the contacts of a queue; 0 is not among them."""
+        own = (profile.memberships.get(queue) for profile in self._profiles.values())
+        return tuple(sorted({membership.delay_s for membership in own if membership and membership.delay_s}))
 
     def waiting(self, queue: QueueId) -> tuple[CallId, ...]:
         """The waiting contacts of a queue, the next one first. For screens: looks at all contacts."""
@@ -151,56 +176,112 @@ class Router:
         waiting = self._contacts.get(contact)
         return None if waiting is None else self.waiting(waiting.pool.need.queue).index(contact) + 1
 
-    @staticmethod
-    def _lowest_key(known: IndexedAgent) -> tuple[WaitingContact | None, int]:
+    def _match(self, contact: WaitingContact, preferred: tuple[AgentId, ...], now: float) -> Match | None:
+        pool = contact.pool
+        if preferred:
+            chosen, rule, candidates = self._first_preferred(contact, preferred), _PREFERRED, len(preferred)
+        else:
+            found, candidates = pool.first_agent(contact.excluded, now - contact.key[1])
+            chosen, rule = None if found is None else found[5], _RULES[pool.need.order]
+        if chosen is None:
+            return None
+        assert chosen.since is not None  # who is idle is so since an instant
+        self._give(contact, chosen)
+        return Match(contact.id, chosen.id, rule, candidates, contact.key, chosen.since)
+
+    def _first_preferred(self, contact: WaitingContact, preferred: tuple[AgentId, ...]) -> IndexedAgent | None:
+        for agent in preferred:
+            known = self._agents.get(agent)
+            if known is not None and known.stamp and agent not in contact.excluded and known.may_take(contact):
+                return known
+        return None
+
+    def _lowest_key(self, known: IndexedAgent, now: float) -> tuple[WaitingContact | None, int]:
         """The contact that this agent takes, and how many wait in the classes they can serve."""
-        best = None
+        best: WaitingContact | None = None
+        best_key: tuple[int, ContactKey] | None = None
         candidates = 0
-        for pool in known.profile.pools:
-            if pool.waiting:
-                candidates += pool.waiting
-                first = pool.first_contact(known.id)
-                if first is not None and (best is None or first < best):
-                    best = first
-        return (None if best is None else best[3]), candidates
+        for place in known.profile.places:
+            pool = place.pool
+            if not pool.waiting or (known.channels is not None and place.channel not in known.channels):
+                continue
+            candidates += pool.waiting
+            found = place.first_contact(known.id, now)
+            if found is not None and (best_key is None or (place.priority, found.key) < best_key):
+                best, best_key = found, (place.priority, found.key)
+        for contact in self._preferring.get(known.id, {}).values():
+            if known.id not in contact.excluded and known.may_take(contact):
+                candidates += 1
+                priority = known.profile.memberships[contact.pool.need.queue].priority
+                if best_key is None or (priority, contact.key) < best_key:
+                    best, best_key = contact, (priority, contact.key)
+        return best, candidates
+
+    def _give(self, contact: WaitingContact, agent: IndexedAgent) -> None:
+        """Use up one offer of the contact's room, and the agent's turn."""
+        self._take_turn(agent)
+        if contact.room > 1:
+            contact.room -= 1
+            contact.excluded = contact.excluded | {agent.id}
+        else:
+            self._take_contact(contact)
+
+    def _take_turn(self, agent: IndexedAgent) -> None:
+        agent.turn = self._turn = self._turn + 1.0
+        self._take_agent(agent)
 
     @staticmethod
     def _take_agent(known: IndexedAgent) -> None:
-        known.entry = None
-        for pool in known.profile.pools:
-            pool.idle -= 1
+        if known.stamp:
+            known.stamp = 0
+            for order in known.orders():
+                order.living -= 1
 
     def _take_contact(self, contact: WaitingContact) -> None:
-        contact.lives = False
-        contact.pool.waiting -= 1
-        del self._contacts[contact.id]
+        contact.room = 0
+        if contact.line is not None:
+            contact.line.waiting -= 1
+            contact.pool.waiting -= 1
+        for agent in contact.preferred:
+            self._preferring[agent].pop(contact.id, None)
+        self._contacts.pop(contact.id, None)
+
+    def _keep_waiting(self, contact: WaitingContact, preferred: tuple[AgentId, ...]) -> None:
+        self._contacts[contact.id] = contact
+        contact.preferred = preferred
+        for agent in preferred:
+            self._preferring.setdefault(agent, {})[contact.id] = contact
+        if not preferred:
+            contact.line = contact.pool.line_of(contact.key[0])
+            contact.line.add(contact)
+            contact.pool.waiting += 1
 
     def _keep_idle(self, known: IndexedAgent, idle_since: datetime) -> None:
-        entry = known.entry = (idle_since, known.id, known)
-        if self._newest is None or entry > self._newest:
-            self._newest = entry
-            for pool in known.profile.pools:
-                pool.idle += 1
-                in_turn = pool.in_turn
+        self._stamp = known.stamp = self._stamp + 1
+        known.since = idle_since
+        load, agent, profile = known.load, known.id, known.profile
+        if load == 0.0 and known.channels is None and (self._newest is None or (idle_since, agent) > self._newest):
+            self._newest = (idle_since, agent)
+            entry: IdleEntry = (0.0, load, idle_since, agent, known.stamp, known)
+            for order in profile.by_time:
+                order.living += 1
+                in_turn = order.in_turn
                 in_turn.append(entry)
-                if len(in_turn) > pool.room_in_turn:
-                    pool.clear_in_turn()
-            return
-        for pool in known.profile.pools:
-            pool.idle += 1
-            pool.add_restored(entry)
-
-    def _profile(self, queues: frozenset[QueueId], skills: frozenset[str]) -> Profile:
-        known = self._profiles.get((queues, skills))
-        if known is None:
-            known = self._profiles[queues, skills] = Profile(queues, skills, self._pools.values())
-        return known
+                if len(in_turn) > order.room:
+                    order.clear()
+            places = profile.ranked
+        else:
+            places = profile.places
+        for place in places:
+            place.keep(known)
 
     def _open_pool(self, need: Need) -> Pool:
         """The first contact with this need: once per class, look at the agents who can serve it."""
-        able = [profile for profile in self._profiles.values() if profile.can_serve(need)]
-        entries = (agent.entry for profile in able for agent in profile.members.values())
-        pool = self._pools[need] = Pool(need, (entry for entry in entries if entry is not None))
-        for profile in able:
-            profile.pools.append(pool)
+        pool = self._pools[need] = Pool(need)
+        for profile in self._profiles.values():
+            place = profile.take_place(pool)
+            if place is not None:
+                for known in profile.members.values():
+                    if known.stamp:
+                        place.keep(known)
         return pool
