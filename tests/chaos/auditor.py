@@ -30,6 +30,8 @@ from tests.chaos.evidence import Evidence, Row, gathered, rows_of
 MAY_GROW = {"bytes": (1.5, 40_000_000), "descriptors": (1.0, 60), "threads": (1.0, 16)}
 #: Emulated seconds: two people may meet in a call for as long as it takes to see it and to take one out.
 MEET_S = 15.0
+#: Real seconds more, in which nobody could see it: the owner was killed, and its lease has to run out.
+UNHEARD_S = 10.0
 
 
 def violations(seen: Evidence) -> list[str]:
@@ -79,15 +81,46 @@ def _activity_of(call: Row, by_number: dict[str, Row], seen: Evidence) -> Iterat
 def _outcomes(seen: Evidence) -> Iterator[str]:
     known = {(call["tenant"], call["body"]["graph_id"]): call for call in seen.calls}
     arrivals, shown, sent_on = _arrivals(seen), _shown(seen), _sent_on(seen)
+    read, ended = _read_at(seen), _ended_at(seen)
     for truth in seen.truth:
         call = known.pop((truth["tenant"], truth["graph_id"]), None)
         if call is not None:
             talked = [stay["user"] for stay in truth["stays"]]
-            told = [user for user in talked if (truth["graph_id"], user) in shown]
+            crossed = _crossed(truth, shown, ended.get(call["call"], {}), read.get(truth["graph_id"], []))
+            told = [user for user in talked if (truth["graph_id"], user) in shown and user not in crossed]
             yield from _outcome_of(call, truth, talked, told, was_told=truth["graph_id"] in arrivals - sent_on)
         elif truth["graph_id"] in arrivals - sent_on or truth["established"]:
             yield f"J2 call {truth['graph_id']} is lost"
     yield from (f"J2 call {call['call']} never was" for call in known.values())
+
+
+def _read_at(seen: Evidence) -> dict[str, list[str]]:
+    """When we have read the roster of each call."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for note in _notes(seen, "graph"):
+        if note["path"].endswith("/participants") and note["status"] == 200:
+            found[note["path"].split("/")[3]].append(note["at"])
+    return found
+
+
+def _ended_at(seen: Evidence) -> dict[str, dict[str, datetime]]:
+    """When the offers of each call ended, by agent."""
+    found: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
+    for offer in seen.offers:
+        if offer["ended_at"]:
+            found[offer["call"]][offer["agent"]] = offer["ended_at"]
+    return found
+
+
+def _crossed(truth: Row, shown: dict[tuple[str, str], str], ended: dict[str, datetime], read: list[str]) -> set[str]:
+    """Of whom we were told when their ring had been taken back already, and who was gone before we could read again."""
+    found: set[str] = set()
+    for stay in truth["stays"]:
+        since, until = stay["since"], stay["until"] or "~"
+        told = shown.get((truth["graph_id"], stay["user"]))
+        if stay["user"] in ended and told and ended[stay["user"]] <= datetime.fromisoformat(told):
+            found |= set() if any(since < at < until for at in read) else {stay["user"]}
+    return found
 
 
 def _arrivals(seen: Evidence) -> set[str]:
@@ -113,21 +146,28 @@ def _sent_on(seen: Evidence) -> set[str]:
     }
 
 
-def _shown(seen: Evidence) -> set[tuple[str, str]]:
-    """Who was shown to us in which call, by rosters that we have acknowledged.
+def _shown(seen: Evidence) -> dict[tuple[str, str], str]:
+    """Who was shown to us in which call, by rosters that we have acknowledged, and when first.
 
-    One that comes after a newer one is stale: it says nothing for sure any more.
+    One that comes after a newer one is stale: it says nothing for sure any more. So it is with somebody who had left
+    already when we read the roster ourselves, before we were told.
     """
-    found: set[tuple[str, str]] = set()
+    found: dict[tuple[str, str], str] = {}
     newest: Counter[str] = Counter()
-    for note in _notes(seen, "notification"):
-        if note["status"] != 202 or not isinstance(note["data"], list):
+    read_at: dict[str, str] = {}
+    left_at = {(it["graph_id"], stay["user"]): stay["until"] or "~" for it in seen.truth for stay in it["stays"]}
+    for note in seen.journal:
+        if note["kind"] == "graph" and note["path"].endswith("/participants") and note["status"] == 200:
+            read_at[note["path"].split("/")[3]] = note["at"]
+        if note["kind"] != "notification" or note["status"] != 202 or not isinstance(note["data"], list):
             continue
-        number = max((person.get("rosterSequenceNumber", 0) for person in note["data"]), default=0)
-        if number >= newest[note["graph_id"]]:
-            newest[note["graph_id"]] = number
-            users = (person["info"]["identity"].get("user") for person in note["data"])
-            found |= {(note["graph_id"], user["id"]) for user in users if user}
+        number, call = max((it.get("rosterSequenceNumber", 0) for it in note["data"]), default=0), note["graph_id"]
+        if number >= newest[call]:
+            newest[call] = number
+            users = [it["info"]["identity"]["user"]["id"] for it in note["data"] if it["info"]["identity"].get("user")]
+            for user in users:
+                if read_at.get(call, "") <= left_at.get((call, user), "~"):
+                    found.setdefault((call, user), note["at"])
     return found
 
 
@@ -162,7 +202,7 @@ def _people(seen: Evidence) -> Iterator[str]:
         mine = sorted(_stay(stay, truth) for stay in truth["stays"])
         for (_, until, one), (since, gone, other) in combinations(mine, 2):
             together_s = (min(until, gone) - since).total_seconds()
-            if one != other and together_s > MEET_S:
+            if one != other and together_s > MEET_S + UNHEARD_S * seen.run["rate"]:
                 yield f"J3 call {truth['graph_id']} had two agents for {together_s:.1f} s"
         for since, until, user in mine:
             stays[user].append((since, until, truth["graph_id"]))

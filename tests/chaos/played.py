@@ -129,6 +129,7 @@ def _write(run: Run, one: Stand, injector: Injector, found: dict[str, Any], fold
     told = {
         **msgspec.to_builtins(run),
         "commit": commit(),
+        "rate": RATE,
         "main_url": one.databases.main_url,
         "keys_url": one.databases.keys_url,
         "operator_key": base64.b64encode(OPERATOR_KEY).decode(),

@@ -18,6 +18,7 @@ from cordpair.core.tenant import TenantSetup
 from cordpair.emulator.callers import Manners
 from cordpair.emulator.parts import Parts
 from cordpair.emulator.server import running
+from cordpair.emulator.world import World
 from cordpair.engine.clock import SystemClock
 from cordpair.settings import Settings
 from cordpair.store import postgres
@@ -100,7 +101,9 @@ class Stand:
 
 
 @contextlib.asynccontextmanager
-async def stand(folder: Path, *, seed: int, nodes: int) -> AsyncIterator[Stand]:
+async def stand(
+    folder: Path, *, seed: int, nodes: int, rate: float = RATE, world: World | None = None
+) -> AsyncIterator[Stand]:
     """A stand in `folder` (which the database's own user can reach), with nodes that start."""
     async with contextlib.AsyncExitStack() as stack:
         home = folder / "database"
@@ -109,7 +112,9 @@ async def stand(folder: Path, *, seed: int, nodes: int) -> AsyncIterator[Stand]:
         store = await Store.open(databases, OPERATOR_KEY, pool_size=4)
         stack.push_async_callback(store.close)
         journal = folder / "journal.jsonl"
-        cloud = await stack.enter_async_context(running(seed=seed, rate=RATE, members_count=MEMBERS, journal=journal))
+        cloud = await stack.enter_async_context(
+            running(seed=seed, rate=rate, members_count=MEMBERS, journal=journal, world=world)
+        )
         one = Stand(cloud.parts, databases, store, home)
         one.cloud_wire, cloud.parts.cloud.url = await stack.enter_async_context(tcp_wire(_to_port(cloud.url)))
         front = Front()
@@ -121,7 +126,7 @@ async def stand(folder: Path, *, seed: int, nodes: int) -> AsyncIterator[Stand]:
             born = stack.enter_context(products())
             front.nodes.append(NodeProcess(number, born, settings, folder, cloud.parts.cloud.clock.now))
         one.nodes = front.nodes
-        keeping = [asyncio.create_task(node.keep_alive(RATE)) for node in one.nodes]
+        keeping = [asyncio.create_task(node.keep_alive(rate)) for node in one.nodes]
         stack.push_async_callback(_end, keeping)
         yield one
 
@@ -151,7 +156,7 @@ def _settings(parts: Parts, folder: Path) -> dict[str, Any]:
         "login_url": described["login_url"],
         "bot_openid_url": described["bot_openid_url"],
         "service_url_hosts": ["127.0.0.1"],
-        "clock_rate": RATE,
+        "clock_rate": parts.cloud.clock.rate,
         "log_format": "json",
         "log_level": "warning",
     }

@@ -80,6 +80,7 @@ def note(name: str, status: int = 202) -> dict[str, Any]:
         "graph_id": f"g-{name}",
         "tenant": "t",
         "status": status,
+        "at": at(11).isoformat(),
         "change": "created",
         "resource": f"/communications/calls/g-{name}",
         "data": {"state": "incoming"},
@@ -126,6 +127,7 @@ def well() -> Evidence:
     return Evidence(
         run={
             "healed_s": 20.0,
+            "rate": 1.0,
             "exits": [],
             "deeds": [{"tenant": "t", "action": "setup.applied", "target": "t", "sure": True}],
             "floor": {"t": {"q": numbers()}},
@@ -142,8 +144,8 @@ def well() -> Evidence:
         },
         calls=[call("one", "ada", 1), call("two", "bruno", 2)],
         offers=[
-            {"call": "one", "number": 1, "agent": "ada", "state": "accepted"},
-            {"call": "two", "number": 1, "agent": "bruno", "state": "accepted"},
+            {"call": "one", "number": 1, "agent": "ada", "state": "accepted", "ended_at": None},
+            {"call": "two", "number": 1, "agent": "bruno", "state": "accepted", "ended_at": None},
         ],
         history=[*story("one", "ada"), *story("two", "bruno")],
         inbox=[item("one"), item("two")],
@@ -179,6 +181,7 @@ def booked_to_another_agent(seen: Evidence) -> None:
 
 
 def two_agents_in_one_call(seen: Evidence) -> None:
+    seen.truth[0]["stays"][0]["until"] = at(90).isoformat()
     seen.truth[0]["stays"].append({**seen.truth[0]["stays"][0], "user": "carla"})
 
 
@@ -344,6 +347,28 @@ def test_a_roster_that_comes_after_a_newer_one_shows_nobody() -> None:
     seen.truth[0]["stays"].insert(0, {**seen.truth[0]["stays"][0], "user": "carla", "until": at(10).isoformat()})
     seen.journal += [roster("one", 2, "ada"), roster("one", 1, "carla")]
     assert [found for found in violations(seen) if found.startswith("J2")] == []
+
+
+def test_somebody_who_had_left_before_we_read_the_roster_need_not_be_known() -> None:
+    seen = well()
+    seen.truth[0]["stays"].insert(0, {**seen.truth[0]["stays"][0], "user": "carla", "until": at(10).isoformat()})
+    read = {"kind": "graph", "path": "/communications/calls/g-one/participants", "status": 200}
+    seen.journal += [{**read, "at": at(9).isoformat()}, roster("one", 1, "carla")]
+    assert [found for found in violations(seen) if found.startswith("J2")] != []
+    seen.journal[-2]["at"] = at(11).isoformat()
+    assert [found for found in violations(seen) if found.startswith("J2")] == []
+
+
+def test_whoever_came_in_after_their_ring_was_taken_back_and_was_not_read_again_need_not_be_known() -> None:
+    seen = well()
+    seen.offers[0] |= {"state": "ended", "ended_at": at(9)}
+    seen.calls[0] |= {"outcome": "abandoned", "personal": {}, "agent": None}
+    seen.activities["t"], seen.run["floor"] = seen.activities["t"][1:], {}
+    seen.journal.append(roster("one", 1, "ada"))
+    assert [found for found in violations(seen) if found.startswith("J2")] == []
+    read = {"kind": "graph", "path": "/communications/calls/g-one/participants", "status": 200}
+    seen.journal.append({**read, "at": at(20).isoformat()})
+    assert "J2 call one is abandoned (), really answered" in violations(seen)
 
 
 def test_an_agent_who_came_in_for_a_moment_was_not_there_for_the_whole_call() -> None:
