@@ -105,7 +105,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     unsure: bool = False  #: nobody knows whether it rings
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All we know of one call. Instants are aware UTC; None means not (yet) happened.
 
     `inferred` names the instants that were concluded and not told. `roster` is the newest roster

@@ -1,6 +1,7 @@
 """Names of things. A call id cannot stand where an agent id belongs."""
 
 import uuid
+from functools import lru_cache
 from typing import NewType
 
 import msgspec
@@ -24,6 +25,7 @@ class PartyRef(msgspec.Struct, frozen=True):
 _CALLS = uuid.UUID("6e4fdd0a-6f9c-4a6e-9b7e-2b8a4f8c9a01")
 
 
+@lru_cache(maxsize=10_000)
 def call_id(tenant: TenantId, graph_id: GraphCallId) -> CallId:
     """Derive our call id from Graph's, so that every notification finds its call without a look-up."""
     return CallId(str(uuid.uuid5(_CALLS, f"{tenant}/{graph_id}")))

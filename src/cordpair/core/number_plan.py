@@ -54,6 +54,8 @@ def read_number(raw: str | None, region: str, *, outside_line: str = "") -> Call
     text = out_of_address(tidy(raw))
     if has_letters(text):
         return Caller(kind=CallerKind.NUMBER, raw=raw)
+    if text.startswith("+") and (number := _parse(text, None)) is not None and lib.is_valid_number(number):
+        return Caller(kind=CallerKind.NUMBER, raw=raw, e164=_e164(number))  # how networks send it: one reading only
     if _is_short(text, region):
         return Caller(kind=CallerKind.SHORT, raw=raw)
     number = _best_caller_reading(text, region, outside_line)

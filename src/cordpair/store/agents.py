@@ -87,7 +87,7 @@ async def saving_agents(scope: Scope, agents: Sequence[Agent]) -> Write:
         [agent.idle_since for agent in agents],
         [agent.call for agent in agents],
         [_day(agent) for agent in agents],
-        [keys.seal(_NAME, agent_subject(agent.id), agent.name.encode(), agent.id) for agent in agents],
+        [keys.seal_again(_NAME, agent_subject(agent.id), agent.name.encode(), agent.id) for agent in agents],
     )
     return Write(_SAVE, (scope.tenant, *columns))
 

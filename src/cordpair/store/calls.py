@@ -71,7 +71,7 @@ class Calls:
 
     async def of_floor(self, closed_after: datetime) -> list[Call]:
         """Calls that live, and those closed at `closed_after` or later, in order of arrival."""
-        return await self._fetch("(state <> 'closed' or closed_at >= $2)", closed_after)
+        return await self._fetch("(closed_at is null or closed_at >= $2)", closed_after)
 
     async def arrived_since(self, since: datetime) -> list[Call]:
         """Calls that arrived at `since` or later, in order of arrival."""
@@ -171,7 +171,7 @@ def read_offers(call: CallId, rows: Iterable[dict[str, Any]]) -> list[OfferRecor
 def _columns(calls: Sequence[Call], keys: Keyring) -> Iterable[list[Any]]:
     plain = [[getattr(call, name) for call in calls] for name in _PLAIN_COLUMNS]
     bodies = [_encoder.encode(replace(call, **_IMPERSONAL)).decode() for call in calls]
-    sealed = [keys.seal(_SEALED, call_subject(call.id), _personal_part(call), call.id) for call in calls]
+    sealed = [keys.seal_again(_SEALED, call_subject(call.id), _personal_part(call), call.id) for call in calls]
     return [*plain, bodies, sealed]
 
 

@@ -17,6 +17,7 @@ import hmac
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -88,6 +89,10 @@ class Keyring:
         """Seal `data` for `column` (`table.column`). Raises KeyError when the subject's key was not asked for."""
         return encrypt(self._keys[subject], data, place(self._tenant, column, subject, row))
 
+    def seal_again(self, column: str, subject: str, data: bytes, row: str) -> bytes:
+        """`seal` for what is written often and changes seldom: the same bytes by the same key, sealed once."""
+        return _sealed_lately(self._keys[subject], data, place(self._tenant, column, subject, row))
+
     def open(self, column: str, subject: str, sealed: bytes, row: str = "") -> bytes:
         """What `seal` was given. Raises Unreadable."""
         key = self._keys.get(subject)
@@ -127,6 +132,9 @@ def place(tenant: TenantId, column: str, subject: str, row: str = "") -> bytes:
 def encrypt(key: bytes, data: bytes, associated: bytes) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
     return _FORM + nonce + AESGCM(key).encrypt(nonce, data, associated)
+
+
+_sealed_lately = lru_cache(maxsize=4_000)(encrypt)
 
 
 def decrypt(key: bytes, sealed: bytes, associated: bytes) -> bytes:

@@ -45,7 +45,7 @@ _READ = """
 select
     (select count(*) from calls where tenant = $1 and heard_at >= $2) as month,
     (select count(*) from calls
-        where tenant = $1 and state <> 'closed' and ended_at is null and arrived_at is not null) as concurrent,
+        where tenant = $1 and closed_at is null and ended_at is null and arrived_at is not null) as concurrent,
     (select min(received_at) from inbox where tenant = $1 and state = 'new') as oldest_new_at,
     (select min(run_at) from outbox where tenant = $1 and state = 'ready' and run_at <= $3) as oldest_due_at,
     (select count(*) from outbox where tenant = $1 and state = 'parked') as parked_effects,
