@@ -34,7 +34,7 @@ class StandingClock:
 
 async def until(look: Callable[[], Awaitable[T]]) -> T:
     """What `look` gives, as soon as that is something. Raises TimeoutError."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             if found := await look():
                 return found
