@@ -6,13 +6,14 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from cordpair.emulator.world import World
 from cordpair.errors import CordpairError
 from tests.chaos.injector import Injector
 from tests.chaos.schedule import Fault, schedule
@@ -32,30 +33,43 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     calls: int
     minutes: float
     nodes: int = 2
+    rate: float = RATE
 
 
 async def play(
-    run: Run, folder: Path, *, plan: list[Fault] | None = None, say: Callable[[str], None] = lambda _: None
+    run: Run,
+    folder: Path,
+    *,
+    plan: list[Fault] | None = None,
+    world: World | None = None,
+    beside: Sequence[Callable[[Stand], Awaitable[None]]] = (),
+    at_the_end: Callable[[Stand, Path], Awaitable[None]] | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
     """Play it in `folder`; what the auditor finds wrong. Raises TimeoutError when it cannot even begin.
 
-    Without a `plan` the seed makes one. `say` is told now and then how far it is.
+    Without a `plan` the seed makes one, without a `world` it is the demo world. What is `beside` goes on meanwhile;
+    `at_the_end` may look at the stand before it is taken down. `say` is told now and then how far it is.
     """
     seconds = run.minutes * 60
     plan = schedule(run.seed, seconds, nodes=run.nodes) if plan is None else plan
-    async with stand(folder, seed=run.seed, nodes=run.nodes) as one:
+    async with stand(folder, seed=run.seed, nodes=run.nodes, rate=run.rate, world=world) as one:
         await one.begin()
         injector, before = Injector(one), one.weights()
         coming_back = asyncio.create_task(_come_back(one))
         looking_in = asyncio.create_task(one.office.look_in(one.setups))
         faults = asyncio.create_task(injector.run(plan))
         floors = [(tenant, float(len(tenant.agents))) for tenant in one.parts.cloud.world.tenants]
-        people = asyncio.create_task(one.parts.callers.play(run.calls, run.calls / (seconds * RATE), floors))
+        people = asyncio.create_task(one.parts.callers.play(run.calls, run.calls / (seconds * run.rate), floors))
+        going_on = [asyncio.create_task(act(one)) for act in beside]
+        deadline = time.monotonic() + seconds + HEAL_S / run.rate
         telling = asyncio.create_task(_tell(one, injector, say))
         await faults
-        healed_s = await _healed(one, people)
-        for task in (people, coming_back, telling, looking_in):
+        healed_s = await _healed(one, people, deadline)
+        for task in (people, coming_back, telling, looking_in, *going_on):
             task.cancel()
+        if at_the_end is not None:
+            await at_the_end(one, folder)
         found = {
             "floor": await one.shown(),
             "weights": {"before": before, "after": one.weights(), "sessions_at_most": (run.nodes + 1) * _SESSIONS},
@@ -89,9 +103,9 @@ async def _come_back(one: Stand) -> None:
                     await one.parts.chats.say(seat.chat, "ready")
 
 
-async def _healed(one: Stand, people: "asyncio.Task[Any]") -> float | None:
+async def _healed(one: Stand, people: "asyncio.Task[Any]", deadline: float) -> float | None:
     """Emulated seconds until nobody called and nothing was under way any more; None when that did not come in time."""
-    began, deadline = time.monotonic(), time.monotonic() + HEAL_S / RATE
+    began, rate = time.monotonic(), one.parts.cloud.clock.rate
     quiet_since = None
     while time.monotonic() < deadline:
         if not people.done() or not await _is_quiet(one):
@@ -99,7 +113,7 @@ async def _healed(one: Stand, people: "asyncio.Task[Any]") -> float | None:
         elif quiet_since is None:
             quiet_since = time.monotonic()
         elif time.monotonic() - quiet_since > 1.0:
-            return (quiet_since - began) * RATE
+            return (quiet_since - began) * rate
         await asyncio.sleep(0.2)
     return None
 
@@ -129,7 +143,6 @@ def _write(run: Run, one: Stand, injector: Injector, found: dict[str, Any], fold
     told = {
         **msgspec.to_builtins(run),
         "commit": commit(),
-        "rate": RATE,
         "main_url": one.databases.main_url,
         "keys_url": one.databases.keys_url,
         "operator_key": base64.b64encode(OPERATOR_KEY).decode(),

@@ -25,7 +25,7 @@ from cordpair.emulator.graph.users import Directory
 from cordpair.emulator.imis import imis_app
 from cordpair.emulator.journal import Journal
 from cordpair.emulator.members import members
-from cordpair.emulator.world import Tenant, demo_world
+from cordpair.emulator.world import Tenant, World, demo_world
 
 _REAL_TIMEOUT_S = 15.0
 
@@ -34,12 +34,18 @@ class Parts:
     """One emulated cloud. Built inside a running event loop; `close` it."""
 
     def __init__(
-        self, *, seed: int = 7, rate: float = 1.0, journal: Path | None = None, members_count: int = 10_000
+        self,
+        *,
+        seed: int = 7,
+        rate: float = 1.0,
+        journal: Path | None = None,
+        members_count: int = 10_000,
+        world: World | None = None,
     ) -> None:
         clock = Clock(rate)
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=100)
         http = httpx.AsyncClient(timeout=_REAL_TIMEOUT_S, limits=limits, trust_env=False)
-        self.cloud = Cloud(seed, demo_world(seed, members_count), clock, Journal(clock, journal), http)
+        self.cloud = Cloud(seed, world or demo_world(seed, members_count), clock, Journal(clock, journal), http)
         self.members = {t.id: members(t.member_seed, t.member_count, t.region) for t in self.cloud.world.tenants}
         self.imis = {t.id: imis_app(t.imis, self.members[t.id], clock, t.time_zone) for t in self.cloud.world.tenants}
         self.signer = Signer(self.cloud)

@@ -15,6 +15,7 @@ from cordpair.emulator import botframework, entra, shim
 from cordpair.emulator.control import Control
 from cordpair.emulator.control_agents import AgentControl
 from cordpair.emulator.parts import Parts
+from cordpair.emulator.world import World
 
 
 @dataclass
@@ -50,9 +51,13 @@ async def running(
     product_url: str = "",
     journal: Path | None = None,
     members_count: int = 200,
+    world: World | None = None,
 ) -> AsyncIterator[Running]:
-    """Serve on loopback until the block ends. `rate` 0: emulated time moves by `parts.cloud.clock.advance` only."""
-    parts = Parts(seed=seed, rate=rate, journal=journal, members_count=members_count)
+    """Serve on loopback until the block ends. `rate` 0: emulated time moves by `parts.cloud.clock.advance` only.
+
+    Without a `world` it is the demo world.
+    """
+    parts = Parts(seed=seed, rate=rate, journal=journal, members_count=members_count, world=world)
     listening = socket.create_server(("127.0.0.1", port), backlog=512)
     parts.cloud.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     parts.cloud.product_url = product_url.rstrip("/")
