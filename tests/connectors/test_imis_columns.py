@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from cordpair.connectors.imis.columns import ACTIVITY, Column, Columns, believed
 from cordpair.connectors.imis.guards import guard
 from cordpair.connectors.testkit import activity, failure_of
 from cordpair.emulator.imis_faults import Fault
@@ -95,6 +96,12 @@ async def test_an_activity_does_not_wait_for_what_can_be_done_without(stage: Imi
     stage.imis.faults.append(Fault("html", times=2, path="/metadata/"))
     await written(stage)
     assert len(stage.imis.activities) == 1
+
+
+def test_a_definition_of_something_else_by_that_name_is_not_believed() -> None:
+    other = Columns({"subject": Column("Subject", 20)}, told=True)
+    assert believed("Activity", other) is ACTIVITY
+    assert believed("UD_FollowUps", other) is other
 
 
 async def asked(stage: ImisStage, key: str) -> int:

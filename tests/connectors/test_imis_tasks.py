@@ -6,6 +6,7 @@ from datetime import date, datetime
 import msgspec
 import pytest
 
+from cordpair.connectors.imis.answers import QUARANTINE_S
 from cordpair.connectors.imis.guards import guard
 from cordpair.connectors.imis.settings import PanelSink, read_settings
 from cordpair.connectors.kit import Task
@@ -52,6 +53,15 @@ async def test_a_repeat_finds_the_task(stage: ImisStage) -> None:
 async def test_a_lost_answer_and_a_repeat_make_one_task(stage: ImisStage) -> None:
     await stage.lose_next_answer()
     assert isinstance(await failure_of(stage.crm.add_task(TASK, key="k1", repeat=False)), UnknownOutcome)
+    await stage.crm.add_task(TASK, key="k1", repeat=True)
+    assert len(rows(stage)) == 1
+
+
+async def test_a_task_that_is_stored_late_is_found_after_the_quarantine(stage: ImisStage) -> None:
+    stage.imis.faults.append(Fault("late_commit", delay_s=100))
+    failure = await failure_of(stage.crm.add_task(TASK, key="k1", repeat=False))
+    assert isinstance(failure, UnknownOutcome)
+    assert failure.retry_after_s == QUARANTINE_S
     await stage.crm.add_task(TASK, key="k1", repeat=True)
     assert len(rows(stage)) == 1
 

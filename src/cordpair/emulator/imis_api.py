@@ -83,14 +83,23 @@ async def _panel(imis: Imis, name: str, request: Request, fault: Fault | None) -
     body = await _json_of(request)
     if body is None:
         return Response("", 415)
-    row = panel.write(read_row(body, name, panel, shapes, lambda party: imis.store.party(party) is not None))
+    row = read_row(body, name, panel, shapes, lambda party: imis.store.party(party) is not None)
+    return _written(imis, fault, lambda: shape(panel.write(row)))
+
+
+def _written(imis: Imis, fault: Fault | None, write: Callable[[], Json]) -> Response:
+    """Carry a write out, and answer it, as far as the fault lets us."""
+    if fault and fault.kind == "late_commit":
+        imis.commit_later(write, fault.delay_s)
+        return Cut()
+    shape = write()
     match fault.kind if fault else None:
         case "created_then_error":
             return broken()
         case "created_then_cut":
             return Cut()
         case _:
-            return json_answer(shape(row), 201)
+            return json_answer(shape, 201)
 
 
 async def _json_of(request: Request) -> object:
@@ -109,17 +118,7 @@ async def _post_activity(imis: Imis, request: Request, fault: Fault | None) -> R
         return Response("", 415)
     now = imis.store.local(imis.clock.now())
     columns = read_activity(body, imis.shapes, imis.table, lambda party: imis.store.party(party) is not None, now)
-    if fault and fault.kind == "late_commit":
-        imis.commit_later(columns, fault.delay_s)
-        return Cut()
-    activity = imis.store.write(columns)
-    match fault.kind if fault else None:
-        case "created_then_error":
-            return broken()
-        case "created_then_cut":
-            return Cut()
-        case _:
-            return json_answer(imis.shapes.activity(activity, imis.table.spelled), 201)
+    return _written(imis, fault, lambda: imis.shapes.activity(imis.store.write(columns), imis.table.spelled))
 
 
 def _saved_query(imis: Imis, request: Request, *, flat: bool) -> Response:

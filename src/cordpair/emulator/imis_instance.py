@@ -1,7 +1,7 @@
 """One emulated iMIS instance: its store, its tokens, its clock and the switches on it."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -60,10 +60,12 @@ class Imis:
     def take_fault(self, method: str, path: str) -> Fault | None:
         return next((fault for fault in self.faults if fault.hits(method, path)), None)
 
-    def commit_later(self, columns: Activity, delay_s: float) -> None:
+    def commit_later(self, write: Callable[[], object], delay_s: float) -> None:
+        """Write `delay_s` from now on, when nobody expects it any more."""
+
         async def commit() -> None:
             await self.clock.sleep(delay_s)
-            self.store.write(columns)
+            write()
 
         task = asyncio.get_running_loop().create_task(commit())
         self._late.add(task)

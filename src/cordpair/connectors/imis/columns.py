@@ -91,19 +91,25 @@ class ColumnBook:
 
     async def of(self, table: str) -> Columns:
         """The columns of a table; the widths of the oldest while iMIS tells nothing."""
-        unknown = ACTIVITY if table == "Activity" else Columns({})
         known = self._known.get(table)
         if known is None or self._now() >= known[1]:
             try:
                 told = await columns_of(self._session, table)
             except TemporaryFailure:
-                return unknown
-            known = self._known[table] = told or unknown, self._now() + _GOOD
+                return believed(table, None)
+            known = self._known[table] = believed(table, told), self._now() + _GOOD
         return known[0]
 
     def forget(self, table: str) -> None:
         """Something was refused: what is wrong may be put right in iMIS."""
         self._known.pop(table, None)
+
+
+def believed(table: str, told: Columns | None) -> Columns:
+    """What iMIS told, unless it told nothing, or of something that is not the table of activities."""
+    if table != "Activity":
+        return told or Columns({})
+    return told if told is not None and told.find("ACTIVITY_TYPE") is not None else ACTIVITY
 
 
 async def columns_of(session: ImisSession, entity: str) -> Columns | None:
