@@ -232,21 +232,23 @@ with recursive busy (tenant) as (
 ), ready as (
     select r.* from busy b cross join lateral (
         -- lane by lane, so that a long line in a lane that must wait is not walked along
-        select o.*, n.allowed from (
+        select o.tenant, o.id, o.lane, o.run_at from (
             select lane, coalesce(
                 (select l.allowed from limits l where l.tenant = b.tenant and l.lane = s.lane), $1
             ) as allowed from generate_series(0, $5::integer) s (lane)
         ) n cross join lateral (
-            select o.tenant, o.id, o.lane, o.run_at from outbox o
-            where o.tenant = b.tenant and o.state = 'ready' and o.lane = n.lane and o.run_at <= $2
-            order by o.run_at, o.id limit $1 for update skip locked
-        ) o where n.allowed > 0 limit $1
+            select c.*, row_number() over () as place from (
+                select o.tenant, o.id, o.lane, o.run_at from outbox o
+                where o.tenant = b.tenant and o.state = 'ready' and o.lane = n.lane and o.run_at <= $2
+                order by o.run_at, o.id limit $1 for update skip locked
+            ) c
+        ) o where n.allowed > 0 and o.place <= n.allowed limit $1
     ) r where b.tenant is not null and ($4::uuid[] is null or b.tenant = any($4::uuid[]))
 ), ranked as (
     select *, row_number() over (partition by tenant, lane order by run_at, id) as turn from ready
 ), placed as (
     select *, row_number() over (partition by lane > {last_urgent} order by lane, turn, run_at, id) as place
-    from ranked where turn <= allowed
+    from ranked
 ), chosen as (
     select * from placed where lane <= {last_urgent} or place <= $7 order by lane, turn, run_at, id limit $1
 )
