@@ -1,7 +1,7 @@
 """The store in memory: the two doors of `cordpair.store.doors` on a database that one process after the other uses."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 
 import msgspec
@@ -123,6 +123,9 @@ class MemoryStore(Store):
     async def open_tenant(self, tenant: TenantId) -> AsyncIterator[TenantRows]:
         async with self._transaction() as transaction:
             yield self.rows(transaction, tenant)
+
+    def glance(self, tenant: TenantId) -> AbstractAsyncContextManager[TenantRows]:
+        return self.open_tenant(tenant)
 
     @asynccontextmanager
     async def open_queue(self) -> AsyncIterator[QueueRows]:

@@ -36,7 +36,7 @@ class CallCards:
             await self._show(tenant, order)
 
     async def _show(self, tenant: TenantId, order: ShowCard) -> None:
-        async with self._store.open_tenant(tenant) as rows:
+        async with self._store.glance(tenant) as rows:
             sheet = await rows.cards.sheet(order.call, order.agent)
         shown, chat, call = sheet.card, sheet.chat, sheet.call
         if call is None or (shown is not None and shown.number >= order.number):
