@@ -5,7 +5,7 @@ import json
 import tracemalloc
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -79,6 +79,15 @@ async def test_a_notification_that_comes_again_is_acknowledged_and_stored_once(a
     answers = await asyncio.gather(*(post(asleep, us, told) for _ in range(5)))
     assert {answer.status_code for answer in answers} == {202}
     assert len(await us.inbox("graph")) == len(before) + 1
+
+
+async def test_the_same_content_later_is_news(asleep: House) -> None:
+    us, told = asleep.lanterns, body(item(asleep.lanterns))
+    before = await us.inbox("graph")
+    await post(asleep, us, told)
+    await asleep.parts.cloud.clock.advance(601)
+    await post(asleep, us, told)
+    assert len(await us.inbox("graph")) == len(before) + 2
 
 
 async def test_the_order_of_the_fields_makes_no_new_notification(asleep: House) -> None:
@@ -244,32 +253,84 @@ async def test_a_handshake_without_end_is_refused(asleep: House) -> None:
     assert (await asleep.http.post(url, params={"validationToken": "x" * 5_000})).status_code == 400
 
 
-def presence(us: Organisation, state: object) -> dict[str, Any]:
+def presence(us: Organisation, state: object = "secret", **changes: object) -> dict[str, Any]:
+    """A change of the subscription `stands`, with its secret or with something else in its place."""
     data = {"id": us.agents[0].id, "availability": "Away", "activity": "Away"}
-    return {"clientState": state, "changeType": "updated", "resourceData": data}
+    whole = {"clientState": state, "subscriptionId": "stands", "changeType": "updated", "resourceData": data}
+    return {**whole, "tenantId": us.id, **changes}
 
 
-async def subscribe(us: Organisation, secret: str) -> None:
-    async with us.house.store.open_tenant(us.id) as rows:
-        await rows.subscriptions.put(
-            Subscription(kind="presence:0", graph_id="s", client_state=secret, expires_at=datetime.now(UTC))
-        )
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def subscribed(asleep: House) -> House:
+    """The first organisation has a subscription that stands, one that has ended, and one that Graph has not named."""
+    now = asleep.product.clock.now()
+    lives = {"stands": timedelta(hours=1), "ended": timedelta(seconds=-1), "": timedelta(hours=1)}
+    async with asleep.store.open_tenant(asleep.lanterns.id) as rows:
+        for name, lasts in lives.items():
+            secret = {"stands": "secret", "ended": "old secret", "": "new secret"}[name]
+            await rows.subscriptions.put(
+                Subscription(kind=f"presence:{name}", graph_id=name, client_state=secret, expires_at=now + lasts)
+            )
+    return asleep
 
 
-@pytest.mark.parametrize("state", ["wrong", "", None, 7, "secret-of-the-other"])
-async def test_a_change_with_a_foreign_secret_is_acknowledged_and_forgotten(asleep: House, state: object) -> None:
-    us = asleep.lanterns
-    await subscribe(us, "secret")
+FOREIGN: dict[str, dict[str, object]] = {
+    "another secret": {"clientState": "wrong"},
+    "an empty secret": {"clientState": ""},
+    "no secret": {"clientState": None},
+    "a number": {"clientState": 7},
+    "half a character": {"clientState": "\U0001f514"},
+    "the secret of another subscription of ours": {"clientState": "new secret"},
+    "a subscription that has ended": {"subscriptionId": "ended", "clientState": "old secret"},
+    "a subscription that nobody knows": {"subscriptionId": "made up"},
+    "no subscription": {"subscriptionId": None},
+    "another organisation": {"tenantId": "99999999-9999-4999-8999-999999999999"},
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+async def test_a_change_that_does_not_hold_is_acknowledged_and_forgotten(subscribed: House, case: str) -> None:
+    us = subscribed.lanterns
     before = await us.inbox()
-    assert (await post(asleep, us, body(presence(us, state)), {}, to="changes")).status_code == 202
+    told = body(presence(us, **FOREIGN[case]))
+    assert (await post(subscribed, us, told, {}, to="changes")).status_code == 202
     assert await us.inbox() == before
 
 
-async def test_among_foreign_changes_ours_is_kept(asleep: House) -> None:
-    us = asleep.lanterns
-    await subscribe(us, "secret")
+async def test_the_first_change_may_come_before_graph_has_named_the_subscription(subscribed: House) -> None:
+    us = subscribed.lanterns
     before = await us.inbox("presence")
-    told = body(presence(us, "wrong"), presence(us, "secret"))
+    told = body(presence(us, "new secret", subscriptionId="named later"))
+    assert (await post(subscribed, us, told, {}, to="changes")).status_code == 202
+    assert len(await us.inbox("presence")) == len(before) + 1
+
+
+async def test_the_secret_of_one_organisation_holds_at_no_address_of_another(subscribed: House) -> None:
+    they = subscribed.harbours
+    assert (await post(subscribed, they, body(presence(they)), {}, to="changes")).status_code == 202
+
+
+@pytest.mark.parametrize("what", ["calls", "changes"])
+async def test_who_is_refused_costs_no_write_of_the_database(subscribed: House, what: str) -> None:
+    us, bad = subscribed.lanterns, {"Authorization": "Bearer a.b.c"}
+    content = body(item(us)) if what == "calls" else body(*(presence(us, f"guess {number}") for number in range(20)))
+    before = await written(subscribed)
+    for _ in range(20):
+        await post(subscribed, us, content, bad, to=what)
+    assert await written(subscribed) == before
+
+
+async def written(house: House) -> int:
+    """The number of the database's next transaction that writes: it grows with each one."""
+    async with house.store.open_tenant(house.lanterns.id) as rows:
+        found = await rows.inbox._scope.connection.fetchval("select pg_snapshot_xmax(pg_current_snapshot())::text")
+    return int(found)
+
+
+async def test_among_foreign_changes_ours_is_kept(subscribed: House) -> None:
+    us, asleep = subscribed.lanterns, subscribed
+    before = await us.inbox("presence")
+    told = body(presence(us, "wrong"), presence(us), presence(us, tenantId=subscribed.harbours.id))
     assert (await post(asleep, us, told, {}, to="changes")).status_code == 202
     assert len(await us.inbox("presence")) == len(before) + 1
 

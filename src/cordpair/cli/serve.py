@@ -1,6 +1,7 @@
 """`cordpair serve`: one node of the product, until it is told to stop."""
 
 import asyncio
+import gc
 import signal
 
 import typer
@@ -24,6 +25,7 @@ async def _serve(settings: Settings) -> None:
     from cordpair.app import assembled, serve, start_logging
 
     async with assembled(settings) as product:
+        _settle()
         start_logging(settings, product.metrics)
         if settings.metrics_port:
             start_http_server(settings.metrics_port, "127.0.0.1", product.metrics.registry)
@@ -45,3 +47,12 @@ def _told() -> asyncio.Event:
     for number in numbers:
         loop.add_signal_handler(number, tell)
     return told
+
+
+def _settle() -> None:
+    """What was built at the start stays to the end: the garbage collector need not look through it again and again.
+
+    Otherwise it does so in the midst of requests, for tens of milliseconds at a time.
+    """
+    gc.collect()
+    gc.freeze()

@@ -2,8 +2,9 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -12,7 +13,7 @@ from cordpair.connectors.teams.subscriptions import GraphSubscriptions, presence
 from cordpair.core import events as e
 from cordpair.core.ids import AgentId, TenantId
 from cordpair.engine.clock import Clock
-from cordpair.errors import PermanentFailure
+from cordpair.errors import CordpairError, PermanentFailure
 from cordpair.store.doors import Store
 from cordpair.store.inbox import Incoming
 from cordpair.store.marks import Subscription
@@ -20,7 +21,9 @@ from cordpair.store.marks import Subscription
 log = structlog.get_logger(__name__)
 
 LIFE = timedelta(minutes=55)  #: Graph allows 60 min; some of it is left for clocks that differ
-AGAIN_S = 60.0
+LOOK_S = 15.0  #: how often we look what is due: a lifecycle event may have come in on any node
+SEEK = timedelta(minutes=5)  #: how often Graph is asked whether it still has a subscription
+AGAIN = timedelta(minutes=1)  #: after a failure
 _KIND = "presence"
 
 
@@ -41,27 +44,54 @@ class PresenceWatch:
         self._presence, self._subscriptions = presence, subscriptions
         groups = [tuple(agents[start : start + MOST_IDS]) for start in range(0, len(agents), MOST_IDS)]
         self._groups = {_kind(group): group for group in groups}
+        self._sought_at: dict[str, datetime] = {}  #: when each was last known to stand, by its kind
+        self._not_before: dict[str, datetime] = {}  #: after a failure
 
     async def run(self) -> None:
         """Subscribe, read, renew; until cancelled. While Graph is away presence grows stale, and says so."""
         while True:
-            try:
-                await self.once()
-                pause_s = LIFE.total_seconds() / 2
-            except Exception as exc:  # noqa: BLE001 - the outermost place of this work: calls go on without it
-                log.warning("presence waits for Graph", tenant=self._tenant, error=type(exc).__name__)
-                pause_s = AGAIN_S
-            await self._clock.sleep(pause_s)
+            await self.once()
+            await self._clock.sleep(LOOK_S)
 
     async def once(self) -> None:
-        """Every group subscribed or renewed, then read: what changed before the subscription stood is not missed."""
-        async with self._store.open_tenant(self._tenant) as rows:
-            known = {row.kind: row for row in await rows.subscriptions.all() if row.kind.startswith(_KIND)}
+        """Look after every group; one that fails does not keep the others from it."""
+        try:
+            async with self._store.open_tenant(self._tenant) as rows:
+                known = {row.kind: row for row in await rows.subscriptions.all() if row.kind.startswith(_KIND)}
+        except CordpairError as exc:
+            log.warning("presence waits for the database", tenant=self._tenant, error=type(exc).__name__)
+            return
         for kind, agents in self._groups.items():
-            await self._subscribe(kind, agents, known.get(kind))
-            await self._read(agents)
+            await self._guarded(kind, self._look_after(kind, agents, known.get(kind)))
         for kind in known.keys() - self._groups.keys():
-            await self._give_up(known[kind])
+            await self._guarded(kind, self._give_up(known[kind]))
+
+    async def _guarded(self, kind: str, work: Coroutine[Any, Any, None]) -> None:
+        now = self._clock.now()
+        if now < self._not_before.get(kind, now):
+            work.close()
+            return
+        try:
+            await work
+            self._not_before.pop(kind, None)
+        except Exception as exc:  # noqa: BLE001 - the outermost place of this work: calls go on without it
+            self._not_before[kind] = now + AGAIN
+            log.warning("presence waits for Graph", tenant=self._tenant, error=type(exc).__name__)
+
+    async def _look_after(self, kind: str, agents: Sequence[AgentId], known: Subscription | None) -> None:
+        """Subscribed or renewed when it is due, or gone without a word: then read what was not told meanwhile."""
+        now = self._clock.now()
+        if kind in self._sought_at and known is not None and known.expires_at - now > LIFE / 2:
+            if now - self._sought_at[kind] < SEEK:
+                return
+            if await self._subscriptions.stands(known.graph_id):
+                self._sought_at[kind] = now
+                return
+            log.warning("a subscription is gone", tenant=self._tenant)
+            known = None
+        await self._subscribe(kind, agents, known)
+        await self._read(agents)
+        self._sought_at[kind] = now
 
     async def _give_up(self, former: Subscription) -> None:
         """A subscription for other agents than now."""

@@ -144,12 +144,13 @@ class Store:
         """
         return Beacon(self._queue, owner, heard)
 
-    async def accept(self, tenant: TenantId, items: Sequence[Incoming]) -> int:
+    async def accept(self, tenant: TenantId, items: Sequence[Incoming], *, within_s: float | None = None) -> int:
         """Store what came in, durably before this returns; returns how many were new (a known source and key is not).
 
-        Concurrent callers share commits. Raises TemporaryFailure when the database is away: nothing is acknowledged.
+        Concurrent callers share commits; `within_s` (real seconds) is how long this one waits.
+        Raises TemporaryFailure when the database is away: nothing is acknowledged.
         """
-        return await self._intake.accept(tenant, items)
+        return await self._intake.accept(tenant, items, within_s=within_s)
 
     def folded_by(self, tenant: TenantId, folder: Folder) -> AbstractContextManager[None]:
         """For as long as this lasts, what is accepted here for the tenant is offered to `folder` first."""

@@ -25,7 +25,7 @@ _PUT = (
 )
 
 
-class Incoming(msgspec.Struct, frozen=True):
+class Incoming(msgspec.Struct, frozen=True, gc=False):
     """Something that came in. `key` is unique in its `source`: the same key again is the same thing again.
 
     A key may be logged and is stored in the clear: it holds ids and hashes, never personal data.

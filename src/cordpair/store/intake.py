@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 from cordpair.core.ids import TenantId
+from cordpair.errors import UnknownOutcome
 from cordpair.store.inbox import Incoming, check
 
 _LARGEST_BATCH = 500  # items; more wait for the commit after
@@ -37,8 +38,11 @@ class Intake:
         self._writers: dict[TenantId, asyncio.Task[None]] = {}
         self._folders: dict[TenantId, Folder] = {}
 
-    async def accept(self, tenant: TenantId, items: Sequence[Incoming]) -> int:
-        """Store `items` durably; returns how many were new. Raises Rejected or TemporaryFailure."""
+    async def accept(self, tenant: TenantId, items: Sequence[Incoming], *, within_s: float | None = None) -> int:
+        """Store `items` durably; returns how many were new. Raises Rejected or TemporaryFailure.
+
+        `within_s` (real seconds): how long the caller waits for it; afterwards it may or may not come about.
+        """
         for item in items:
             check(item)
         if not items:
@@ -47,7 +51,13 @@ class Intake:
         self._waiting.setdefault(tenant, []).append((items, stored))
         if tenant not in self._writers:
             self._writers[tenant] = asyncio.create_task(self._write(tenant))
-        return await stored
+        if within_s is None:
+            return await stored
+        give_up = asyncio.get_running_loop().call_later(within_s, _give_up, stored)
+        try:
+            return await stored
+        finally:
+            give_up.cancel()
 
     @contextlib.contextmanager
     def folded_by(self, tenant: TenantId, folder: Folder) -> Iterator[None]:
@@ -104,3 +114,8 @@ class Intake:
             if folder is not None:
                 folder.ring()
         return new
+
+
+def _give_up(stored: asyncio.Future[int]) -> None:
+    if not stored.done():
+        stored.set_exception(UnknownOutcome("what came in was not stored in time"))

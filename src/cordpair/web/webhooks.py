@@ -6,7 +6,6 @@ A refused request is answered 400, 401, 403, 404, 405 or 413 and stores nothing.
 again; a caller who rings then is sent on at once.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,16 +14,18 @@ from urllib.parse import parse_qs
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from cordpair.connectors.teams.inbound import BotTokens, made_for, same_client_state
+from cordpair.connectors.teams.inbound import BotTokens, made_for
 from cordpair.connectors.teams.translate import canonical, content_key, graph_call_id, notification_items, presence_key
 from cordpair.core.ids import RegistrationId, TenantId
 from cordpair.core.tenant import Registration
 from cordpair.engine.away import SendsOn
+from cordpair.engine.subscribed import Subscribed
 from cordpair.errors import CordpairError, Rejected, TemporaryFailure
 from cordpair.store.doors import Store
 from cordpair.store.inbox import Incoming
 from cordpair.telemetry import Metrics
 from cordpair.web.front import Answer, Answers, Gone, header, whole_body
+from cordpair.web.repetitions import Repetitions
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,12 @@ class Webhooks:
         self._now, self._metrics, self._body_limit = now, metrics, body_limit
         self._answers = Answers(headers)
         self._accepted = self._answers.empty(202)
+        self._counters = {
+            source: (metrics.inbox_accepted.labels(source=source), metrics.inbox_duplicates.labels(source=source))
+            for source in ("graph", "presence")
+        }
+        self._repetitions = Repetitions()
+        self._subscribed = Subscribed(store, now)
         self._handlers = {"calls": self._calls, "changes": self._changes}
 
     @property
@@ -67,14 +74,14 @@ class Webhooks:
         await answer.send(send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        _, _, name, what, *more = f"{scope['path']}//".split("/")
-        handle = self._handlers.get(what)
-        if handle is None or any(more):
+        parts = scope["path"].split("/")
+        handle = self._handlers.get(parts[3]) if len(parts) == 4 else None
+        if handle is None:
             return self._answers.error(404, "there is nothing here")
         if scope["method"] != "POST":
             return self._answers.empty(405, allow="POST")
         try:
-            return await handle(RegistrationId(name), scope, receive)
+            return await handle(RegistrationId(parts[2]), scope, receive)
         except Rejected as exc:
             self._metrics.inbox_refused.labels(reason=str(exc.status)).inc()
             return self._answers.error(exc.status, str(exc))
@@ -94,11 +101,12 @@ class Webhooks:
                 raise Rejected("a notification names no call")
             _must_be_of(registration.tenant, item)
         now = self._now()
-        rows = [_incoming("graph", content_key(content), content, now) for content in map(canonical, items)]
+        contents = [canonical(item) for item in items]
+        keys = [self._repetitions.key(content_key(content), now) for content in contents]
+        rows = [Incoming("graph", key, content, now) for key, content in zip(keys, contents, strict=True)]
         try:
-            async with asyncio.timeout(STORED_WITHIN_S):
-                await self._keep("graph", registration.tenant, rows)
-        except (CordpairError, TimeoutError) as exc:
+            await self._keep("graph", registration.tenant, rows)
+        except CordpairError as exc:
             # Graph gives a ringing call 15 s: whoever cannot be stored by then is sent on.
             if not await self._away.send_on(registration, items, now):
                 raise TemporaryFailure("a notification could not be stored") from exc
@@ -112,33 +120,35 @@ class Webhooks:
             return self._answers.text(token)
         registration = await self._find(name)
         items = notification_items(await whole_body(receive, self._body_limit))
-        secrets = [] if registration is None else await self._secrets(registration.tenant)
-        known = [item for item in items if any(same_client_state(item, secret) for secret in secrets)]
-        if len(known) < len(items):
-            # Answered like the others, so that nobody learns which secret was right.
-            self._metrics.inbox_refused.labels(reason="client_state").inc(len(items) - len(known))
-        if registration is None:
-            return self._accepted
-        now = self._now()
-        contents = [canonical(item) for item in known]
-        keys = [presence_key(item, content, now) for item, content in zip(known, contents, strict=True)]
-        rows = [_incoming("presence", key, content, now) for key, content in zip(keys, contents, strict=True)]
-        await self._keep("presence", registration.tenant, rows)
+        if registration is not None:
+            await self._change(registration.tenant, [item for item in items if await self._holds(registration, item)])
+        # What does not hold is answered like the rest, so that nobody learns which secret was right.
         return self._accepted
 
-    async def _secrets(self, tenant: TenantId) -> list[str]:
-        async with self._store.open_tenant(tenant) as rows:
-            return [row.client_state for row in await rows.subscriptions.all()]
+    async def _holds(self, registration: Registration, item: dict[str, Any]) -> bool:
+        """Each item is judged alone: Graph may put many subscriptions, and many organisations, into one delivery."""
+        doubt = await self._subscribed.doubt(registration.tenant, item)
+        if doubt:
+            self._metrics.inbox_refused.labels(reason=doubt).inc()
+        return not doubt
+
+    async def _change(self, tenant: TenantId, items: Sequence[dict[str, Any]]) -> None:
+        now, rows = self._now(), list[Incoming]()
+        for item in items:
+            if "lifecycleEvent" in item:
+                await self._subscribed.hear(tenant, item)
+                continue
+            content = canonical(item)
+            rows.append(Incoming("presence", presence_key(item, content, now), content, now))
+        await self._keep("presence", tenant, rows)
 
     async def _keep(self, source: str, tenant: TenantId, rows: Sequence[Incoming]) -> None:
         if rows:
-            new = await self._store.accept(tenant, rows)
-            self._metrics.inbox_accepted.labels(source=source).inc(new)
-            self._metrics.inbox_duplicates.labels(source=source).inc(len(rows) - new)
-
-
-def _incoming(source: str, key: str, body: bytes, at: datetime) -> Incoming:
-    return Incoming(source, key, body, at)
+            new = await self._store.accept(tenant, rows, within_s=STORED_WITHIN_S)
+            accepted, duplicates = self._counters[source]
+            accepted.inc(new)
+            if new < len(rows):
+                duplicates.inc(len(rows) - new)
 
 
 def _query(scope: Scope, name: str) -> str | None:

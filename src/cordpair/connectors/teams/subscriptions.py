@@ -43,11 +43,22 @@ class GraphSubscriptions:
         body = {
             "changeType": change_type,
             "notificationUrl": self._notification_url,
+            "lifecycleNotificationUrl": self._notification_url,
             "resource": resource,
             "expirationDateTime": _instant(expires_at),
             "clientState": secret[:128],
         }
         return _subscription(await self._rest.request("POST", self._subscriptions, body=body))
+
+    async def stands(self, subscription: str) -> bool:
+        """Whether Graph still has it: one may go without a word."""
+        try:
+            await self._rest.request("GET", f"{self._subscriptions}/{subscription}", repeatable=True)
+        except PermanentFailure as exc:
+            if exc.status == 404:
+                return False
+            raise
+        return True
 
     async def renew(self, subscription: str, expires_at: datetime) -> Subscription:
         """Prolong. PermanentFailure with status 404: it is gone, create it again and read what was missed."""

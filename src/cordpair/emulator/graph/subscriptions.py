@@ -99,6 +99,10 @@ class Subscriptions:
         del self._all[self._get(asked).id]
         return Answer(204)
 
+    def of(self, tenant: Tenant) -> list[Subscription]:
+        """The subscriptions of an organisation that stand."""
+        return [one for one in self._live() if one.tenant is tenant]
+
     def presence_changed(self, tenant: Tenant, user: str, data: dict[str, Any]) -> None:
         """Tell the subscribers of this user's presence, within a few seconds."""
         for subscription in self._live():
@@ -113,23 +117,41 @@ class Subscriptions:
                 told |= {n: data[n] for n in ("id", "availability", "activity", "sequenceNumber")}
                 self._cloud.clock.spawn(self._tell(subscription, resource, told))
 
+    def remove(self, name: str, *, silently: bool = False) -> None:
+        """Microsoft takes a subscription away, with a word of it or without."""
+        gone = self._all.pop(name)
+        self._cloud.journal.note("subscription removed", subscription=name)
+        if not silently:
+            self.lifecycle(gone, "subscriptionRemoved")
+
+    def lifecycle(self, subscription: Subscription, event: str) -> None:
+        """Tell of a subscription's own life: reauthorizationRequired, subscriptionRemoved or missed."""
+        url = subscription.body.get("lifecycleNotificationUrl")
+        if url:
+            item = self._item(subscription) | {"lifecycleEvent": event}
+            self._cloud.clock.spawn(self._deliver(url, {n: item[n] for n in item if n != "id"}))
+
     async def _tell(self, subscription: Subscription, resource: str, data: dict[str, Any]) -> None:
-        item = {
-            "id": str(uuid.uuid4()),
-            "subscriptionId": subscription.id,
-            "subscriptionExpirationDateTime": _iso(subscription.expires),
-            "clientState": subscription.body.get("clientState"),
-            "changeType": "updated",
-            "resource": resource,
-            "tenantId": subscription.tenant.id,
-            "resourceData": data,
-        }
+        item = self._item(subscription) | {"changeType": "updated", "resource": resource, "resourceData": data}
         await self._cloud.clock.sleep(self._dice.uniform(0.5, 4.0))
         if self._dice.random() < self.lose:
             self._cloud.journal.note("change notification lost", resource=resource)
             return
+        await self._deliver(subscription.body["notificationUrl"], item)
+
+    def _item(self, subscription: Subscription) -> dict[str, Any]:
+        return {
+            "id": str(uuid.uuid4()),
+            "subscriptionId": subscription.id,
+            "subscriptionExpirationDateTime": _iso(subscription.expires),
+            "clientState": subscription.body.get("clientState"),
+            "resource": subscription.body["resource"],
+            "tenantId": subscription.tenant.id,
+        }
+
+    async def _deliver(self, url: str, item: dict[str, Any]) -> None:
         for wait in (*_AGAIN_AFTER_S, 0.0):
-            if await self._post(subscription.body["notificationUrl"], {"value": [item]}):
+            if await self._post(url, {"value": [item]}):
                 return
             await self._cloud.clock.sleep(wait)
 
