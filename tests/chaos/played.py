@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ async def play(
     *,
     plan: list[Fault] | None = None,
     world: World | None = None,
-    beside: Sequence[Callable[[Stand], Awaitable[None]]] = (),
+    beside: Sequence[Callable[[Stand], Coroutine[Any, Any, None]]] = (),
     at_the_end: Callable[[Stand, Path], Awaitable[None]] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
