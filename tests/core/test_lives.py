@@ -356,3 +356,11 @@ def test_skills_decide_who_is_asked() -> None:
     fold.reopen(floor, after(0))
     tell(floor, arrived(), established())
     assert [invite.agent for invite in orders(floor, InviteAgent)] == [BEN]
+
+
+def test_an_agent_who_stood_in_the_call_before_another_answered_is_written_down_when_it_is_told_late() -> None:
+    floor = tell(floor_with(ready(ANA), ready(BEN, 1)), arrived(), established(), timed_out(21), roster(21, 3))
+    tell(floor, refreshed(22), roster(30, 4, BEN), roster(31, 2, ANA))
+    call, leg = floor.calls[CALL], floor.changes.legs[CALL, -2]
+    assert (call.state, call.agent) == (CallState.CONNECTED, BEN)
+    assert (leg.agent, leg.joined_at, leg.left_at) == (ANA, call.connected_at, call.connected_at)

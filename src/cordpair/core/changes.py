@@ -32,7 +32,10 @@ class OfferRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
-    """One party's stay in a call. Number 0 is the caller's leg (`agent` is None), the others are agents'."""
+    """One party's stay in a call. Number 0 is the caller's leg (`agent` is None), the others are agents'.
+
+    Negative: an agent's stay that an older roster told of when another agent had answered already.
+    """
 
     call: CallId
     number: int

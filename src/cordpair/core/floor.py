@@ -18,7 +18,7 @@ from cordpair.core.ids import AgentId, CallId, GraphCallId, QueueId
 from cordpair.core.need import Ability
 from cordpair.core.quota import Gate, QuotaUse, redirects
 from cordpair.core.routing import ContactKey, Match, Need, Router
-from cordpair.core.tenant import Queue
+from cordpair.core.tenant import Queue, queue_named
 from cordpair.errors import IllegalEvent
 
 
@@ -74,7 +74,7 @@ class Floor:
         """The queue of a call that has one. A queue that was removed while the call stood lives on by defaults."""
         if call.queue is None:
             raise IllegalEvent("call_without_queue")
-        return self.queues.get(call.queue) or Queue(id=call.queue, name=call.queue, resource_account="")
+        return queue_named(self.queues, call.queue)
 
     def queue_dialled(self, account: str) -> Queue | None:
         """The queue behind a resource account."""

@@ -25,6 +25,8 @@ def roster(floor: Floor, event: RosterSeen) -> None:
     """Who stands in the call. An older roster still proves that an agent was there."""
     call = floor.call_or_new(event.call, event.graph_id, event.at)
     newest = event.sequence >= call.roster
+    if not newest:
+        _stood_before(floor, call, event)
     present = [user for user in event.users if user in floor.agents]
     if not event.inferred:
         present = _without_crossed(floor, call, present, event.at)
@@ -43,6 +45,17 @@ def roster(floor: Floor, event: RosterSeen) -> None:
             leave(floor, call, event.at, inferred=True)
     elif newest and call.state is CallState.CONNECTED and call.agent not in present:
         leave(floor, call, event.at, inferred=event.inferred)
+
+
+def _stood_before(floor: Floor, call: Call, event: RosterSeen) -> None:
+    """An older roster shows an agent, and meanwhile another one has answered: that they stood there is written down.
+
+    How long is not known: their leg has no length, ends where the other one's begins, and bears the roster's number.
+    """
+    for agent in event.users:
+        if call.connected_at is not None and agent != call.agent and agent in floor.agents:
+            stay = {"joined_at": call.connected_at, "left_at": call.connected_at}
+            floor.save_leg(Leg(call=call.id, number=-event.sequence, agent=agent, **stay))
 
 
 def _without_crossed(floor: Floor, call: Call, present: list[AgentId], at: datetime) -> list[AgentId]:

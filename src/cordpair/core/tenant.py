@@ -1,5 +1,6 @@
 """What an organisation has set up: queues, agents, its app registration, its CRM."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -37,6 +38,12 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     colour: str = "#5b5fc7"
     dispositions: tuple[Disposition, ...] = ()
     fallback_user: str = ""
+
+
+def queue_named(queues: Mapping[QueueId, Queue], queue: QueueId | None) -> Queue:
+    """The queue, or its stand-in: one that was removed while its calls stood lives on by defaults, and so does none."""
+    known = queues.get(queue) if queue else None
+    return known or Queue(id=queue or QueueId("-"), name=queue or "-", resource_account="")
 
 
 class AgentSetup(msgspec.Struct, frozen=True, kw_only=True):

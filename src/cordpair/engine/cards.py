@@ -15,7 +15,7 @@ from cordpair.core.changes import OfferRecord
 from cordpair.core.effects import ShowCard
 from cordpair.core.ids import AgentId, QueueId, TenantId
 from cordpair.core.party import ChatReference
-from cordpair.core.tenant import Queue
+from cordpair.core.tenant import Queue, queue_named
 from cordpair.engine.clock import Clock
 from cordpair.errors import PermanentFailure
 from cordpair.store.chats import Card
@@ -61,11 +61,8 @@ class CallCards:
         return await self._chat.send(chat, shown)
 
     def _facts(self, call: Call, agent: AgentId, chat: ChatReference, offers: list[OfferRecord]) -> CardFacts:
-        return card_facts(call, agent, chat.locale, offers, self._queue(call), self._clock.now())
-
-    def _queue(self, call: Call) -> Queue:
-        known = self._queues.get(call.queue) if call.queue else None
-        return known or Queue(id=call.queue or QueueId("-"), name=call.queue or "-", resource_account="")
+        queue = queue_named(self._queues, call.queue)
+        return card_facts(call, agent, chat.locale, offers, queue, self._clock.now())
 
 
 def card_facts(

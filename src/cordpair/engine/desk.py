@@ -17,9 +17,9 @@ from cordpair.core import events as e
 from cordpair.core.agent import Agent, AgentState, may_be_rung
 from cordpair.core.call import Call, CallState
 from cordpair.core.effects import Face
-from cordpair.core.ids import AgentId, CallId, OfferId, QueueId, TenantId, offer_parts
+from cordpair.core.ids import AgentId, CallId, OfferId, TenantId, offer_parts
 from cordpair.core.party import ChatReference
-from cordpair.core.tenant import Queue
+from cordpair.core.tenant import Queue, queue_named
 from cordpair.engine.cards import card_facts
 from cordpair.engine.clock import Clock
 from cordpair.engine.commands import IN_PROGRESS, Commands
@@ -140,8 +140,7 @@ class AgentDesk:
             queues = {queue.id: queue for queue in await rows.setups.queues()}
         if call is None:
             raise Rejected("no such call", status=404)
-        queue = queues.get(call.queue) if call.queue else None
-        queue = queue or Queue(id=QueueId("-"), name="-", resource_account="")
+        queue = queue_named(queues, call.queue)
         return card(_face(call, agent, verb), card_facts(call, agent, locale, offers, queue, self._clock.now()))
 
     async def _floor(self, tenant: TenantId) -> FloorRows:
