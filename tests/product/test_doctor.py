@@ -15,7 +15,8 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from cordpair.cli.doctor import chosen_language, examine
+from cordpair.cli.doctor import examine
+from cordpair.cli.language import chosen_language
 from cordpair.core.call import CallState
 from cordpair.core.effects import HangUp
 from cordpair.core.ids import CallId, GraphCallId

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cordpair.cli.doctor import chosen_language
+from cordpair.cli.language import chosen_language
 from cordpair.cli.opened import open_store, the_tenant
 from cordpair.core.audit import Trail
 from cordpair.core.audit_check import Fault, FaultKind, faults, holds

@@ -4,24 +4,24 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import httpx
 import typer
 
+from cordpair.cli.language import HELP, chosen_language
 from cordpair.engine.clock import SystemClock
 from cordpair.engine.doctor import examine_outside, examine_tenants
 from cordpair.engine.doctor_database import examine_databases, examine_reach, is_fit
 from cordpair.engine.findings import Finding, Level, problem
-from cordpair.errors import CordpairError, Rejected
+from cordpair.errors import CordpairError
 from cordpair.settings import Settings, read_settings
 from cordpair.store import postgres
 from cordpair.store.databases import Databases
 from cordpair.store.doors import Store
 from cordpair.store.operator_key import read_operator_key
 
-LANGUAGES = ("en", "de")
 _MARKS = {Level.OK: "ok     ", Level.WARNING: "WARNING", Level.PROBLEM: "PROBLEM"}
 
 
@@ -31,23 +31,13 @@ def add_to(app: typer.Typer) -> None:
     @app.command("doctor")
     def doctor_command(
         as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
-        lang: Annotated[str, typer.Option("--lang", help="en or de; otherwise as LANG says.")] = "",
+        lang: Annotated[str, typer.Option("--lang", help=HELP)] = "",
     ) -> None:
         """Examine the installation and every organisation: each finding with its cure. Exit code 1 on a problem."""
         language = chosen_language(lang, os.environ)
         findings = asyncio.run(examine(read_settings()))
         print(as_text(findings, language) if not as_json else json.dumps(as_data(findings, language), indent=2))
         raise typer.Exit(1 if worst(findings) is Level.PROBLEM else 0)
-
-
-def chosen_language(asked: str, environment: Mapping[str, str]) -> str:
-    """The language asked for, else that of the environment, else English. Raises Rejected for one we do not speak."""
-    if asked:
-        if asked not in LANGUAGES:
-            raise Rejected(f"--lang: {' or '.join(LANGUAGES)}")
-        return asked
-    named = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
-    return "de" if named.lower().startswith("de") else "en"
 
 
 async def examine(settings: Settings) -> list[Finding]:
