@@ -8,8 +8,9 @@ import os
 import secrets
 import socket
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
+from typing import TypeVar
 
 import httpx
 import structlog
@@ -51,7 +52,6 @@ from cordpair.errors import TemporaryFailure
 from cordpair.privacy.logkeys import LOG_KEYS
 from cordpair.settings import Settings
 from cordpair.store import postgres
-from cordpair.store.databases import Databases
 from cordpair.store.doors import Store
 from cordpair.store.operator_key import read_operator_key
 from cordpair.telemetry import Metrics, configure_logging
@@ -65,6 +65,8 @@ from cordpair.web.parting import PartingServer
 from cordpair.web.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 FAREWELL_S = 1.0  #: how long a node that has handed everything over still answers
 DATABASE_WITHIN_S = 60.0  #: how long a starting node waits for a database that is away
@@ -228,12 +230,12 @@ async def assembled(settings: Settings) -> AsyncIterator[Product]:
     """A product with its databases up and nothing running yet. Raises PermanentFailure with one line of help."""
     async with postgres.running(settings) as databases:
         operator = read_operator_key(settings)
-        store = await _opened(databases, operator, settings.database_pool)
+        store = await _waited_for(lambda: Store.open(databases, operator, pool_size=settings.database_pool))
         try:
             async with httpx.AsyncClient(timeout=httpx.Timeout(10.0, connect=3.0), limits=_LIMITS) as http:
                 product = Product(settings, store, operator, http)
                 try:
-                    await product.flows.book.refuse_to_strand(store)
+                    await _waited_for(lambda: product.flows.book.refuse_to_strand(store))
                     yield product
                 finally:
                     await product.workshop.close()
@@ -241,13 +243,13 @@ async def assembled(settings: Settings) -> AsyncIterator[Product]:
             await store.close()
 
 
-async def _opened(databases: Databases, operator: bytes, pool_size: int) -> Store:
-    """The store. A database that is just restarting is waited for; a node that gives up would make it worse."""
+async def _waited_for(asking: Callable[[], Awaitable[T]]) -> T:
+    """A database that is just restarting is waited for; a node that gives up would make it worse."""
     wall = SystemClock()
     give_up_at = wall.now() + timedelta(seconds=DATABASE_WITHIN_S)
     while True:
         try:
-            return await Store.open(databases, operator, pool_size=pool_size)
+            return await asking()
         except TemporaryFailure as exc:
             if wall.now() > give_up_at:
                 raise
