@@ -10,7 +10,7 @@ T    no deadline is forgotten
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +24,7 @@ from tests.sim.deliveries import Deliveries
 from tests.sim.line import FarCrm
 
 MEET_S = 15.0  #: two people may meet in a call for as long as it takes to see it and to take one out
+RETRIED_S = 60.0  #: what failed is tried again this long after the trouble is over
 CROSSED_S = 3.0  #: so long it takes until a call is looked at whose agent accepted as their ring was taken back
 OVERDUE_S = 60.0  #: a deadline that nobody has looked at for so long is forgotten
 
@@ -31,8 +32,15 @@ OVERDUE_S = 60.0  #: a deadline that nobody has looked at for so long is forgott
 class Evidence:
     """What a run has left behind."""
 
-    def __init__(self, cloud: Cloud, crm: FarCrm, database: Database, deliveries: Deliveries) -> None:
-        self.cloud, self.crm, self.deliveries = cloud, crm, deliveries
+    def __init__(
+        self,
+        cloud: Cloud,
+        crm: FarCrm,
+        database: Database,
+        deliveries: Deliveries,
+        troubles: Sequence[tuple[float, float]],
+    ) -> None:
+        self.cloud, self.crm, self.deliveries, self.troubles = cloud, crm, deliveries, troubles
         self.tables = database.tables
         self.calls: dict[str, Call] = {call.id: call for call in self.tables["calls"].values()}
         self.tenants: dict[str, str] = {key[1]: key[0] for key in self.tables["calls"]}  # type: ignore[index]
@@ -146,8 +154,9 @@ def _people(seen: Evidence) -> Iterator[str]:
     for truth in seen.cloud.calls.values():
         mine = sorted((stay.since, stay.until or 1e12, stay.agent) for stay in truth.stays)
         for (_, until, _), (since, end, _) in pairwise(mine):
-            if min(until, end) - since > MEET_S:
-                yield f"J3 call {truth.id} had two agents for {min(until, end) - since:.1f} s"
+            together_s = _calm_s(seen, since, min(until, end))
+            if together_s > MEET_S:
+                yield f"J3 call {truth.id} had two agents for {together_s:.1f} s of calm weather"
         for since, until, agent in mine:
             stays[agent].append((since, until, truth.id))
     for agent, of_agent in stays.items():
@@ -156,10 +165,17 @@ def _people(seen: Evidence) -> Iterator[str]:
                 yield f"J3 agent {agent} was in calls {one} and {other} at once"
 
 
+def _calm_s(seen: Evidence, since: float, until: float) -> float:
+    """How much of this time nothing was broken, nor had been so that tries to put it right still wait."""
+    spoilt = sum(max(0.0, min(until, end + RETRIED_S) - max(since, begin)) for begin, end in seen.troubles)
+    return until - since - spoilt
+
+
 def _acknowledged(seen: Evidence) -> Iterator[str]:
-    stored = Counter((key[0], row.source, row.key) for key, row in seen.tables["inbox"].items())  # type: ignore[index]
-    yield from (f"J4 {name} is stored {count} times" for name, count in stored.items() if count > 1)
-    bodies = {(key[0], row.source, row.body) for key, row in seen.tables["inbox"].items()}  # type: ignore[index]
+    bodies = Counter((key[0], row.source, row.body) for key, row in seen.tables["inbox"].items())  # type: ignore[index]
+    for (_, source, body), count in bodies.items():
+        if source == "graph" and count > 1:
+            yield f"J4 stored {count} times: {body[:80].decode()}"
     for _, tenant, source, item in seen.deliveries.acknowledged:
         if (tenant, source, json.dumps(item, separators=(",", ":")).encode()) not in bodies:
             yield f"J4 acknowledged and not stored: {item.get('resourceUrl', 'presence')}"

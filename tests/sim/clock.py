@@ -8,6 +8,7 @@ from cordpair.engine.wakeup import Bell
 from tests.sim.database import Database
 
 BEGIN = datetime(2026, 11, 24, tzinfo=UTC)
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class VirtualClock:

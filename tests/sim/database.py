@@ -12,11 +12,12 @@ from random import Random
 from typing import Any
 
 from cordpair.errors import Rejected, TemporaryFailure, UnknownOutcome
-from tests.sim.loop import PROCESS, Process
+from tests.sim.loop import PROCESS, Process, spoken
 
 Row = Any
 Place = tuple[str, Hashable]
 _GONE = object()
+AMBUSHED = 0.05  #: how often what lies in wait strikes at a statement, 0..1
 WATCHED = frozenset({"inbox", "outbox", "timers"})  #: where those who wait look for work
 
 
@@ -123,6 +124,8 @@ class Transaction:
         """The way to the server and back. Raises TemporaryFailure when there is none."""
         database = self.database
         chance = database.chance.random()
+        if self.process is not None and self.process.ambush is not None and chance < AMBUSHED:
+            await spoken()
         if chance < database.trouble.slow:
             await asyncio.sleep(0.002 * database.chance.random() if chance < 0.1 else 0)
         if database.is_away or self.was_cut or (database.trouble.refused and chance > 1 - database.trouble.refused):
@@ -197,6 +200,8 @@ class Transaction:
             raise UnknownOutcome("the database went away during the commit")
         self._apply()
         self.abort()
+        if chance < AMBUSHED:
+            await spoken()
         if chance > 1 - trouble.answer_lost:
             raise UnknownOutcome("the database went away during the commit")
         if database.chance.random() < trouble.slow:

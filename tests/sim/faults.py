@@ -32,9 +32,12 @@ class Faults:
         self._plan, self._chance, self._loop = plan, chance, loop
         self._database, self._line, self._deliveries, self._journal = database, line, deliveries, journal
         self._make = make
-        self.nodes: list[SimNode] = [make() for _ in range(plan.nodes)]
-        self.last_s = 0.0  #: when the last fault that stops the work was over
-        self._troubled_until_s = 0.0
+        self.nodes: list[SimNode] = []
+        self.troubles: list[tuple[float, float]] = []  #: from when until when each fault lasted, in seconds
+
+    def begin(self) -> None:
+        """Start the processes."""
+        self.nodes = [self._make() for _ in range(self._plan.nodes)]
 
     def well(self) -> list[SimNode]:
         """The processes that a request reaches."""
@@ -56,19 +59,36 @@ class Faults:
             await asyncio.sleep(self._chance.expovariate(self._plan.faults / EVERY_S))
             if self._loop.time() >= self._plan.ends_s - 60:
                 break
+            begun_s = self._loop.time()
             await self._chance.choice(kinds)()
+            self.troubles.append((begun_s, self._loop.time()))
         self._calm()
 
     def is_stopped(self) -> bool:
         """Whether something keeps the product from its work now."""
-        return self._loop.time() < self._troubled_until_s or len(self.well()) < self._plan.nodes
+        return len(self.well()) < self._plan.nodes
 
     async def _kill(self) -> None:
-        node = self._chance.choice(self.nodes)
+        node = await self._struck(self._bury)
         self._journal.note("killed", node.name)
-        self._bury(node)
         await asyncio.sleep(self._chance.uniform(0.5, 20))
         self._replace(node)
+
+    async def _struck(self, strike: Callable[[SimNode], None]) -> SimNode:
+        """Strike a process: mostly in the midst of a question to the database or to the world."""
+        node = self._chance.choice(self.nodes)
+        over = self._loop.create_future()
+
+        def now() -> None:
+            node.process.ambush = None
+            if not over.done():
+                strike(node)
+                over.set_result(None)
+
+        node.process.ambush = now
+        self._line.later(0.0 if self._chance.random() < 0.2 else 60.0, now)
+        await over
+        return node
 
     def _bury(self, node: SimNode) -> None:
         self._loop.kill(node.process)
@@ -78,16 +98,18 @@ class Faults:
         self.nodes[self.nodes.index(node)] = self._make()
 
     async def _stall(self) -> None:
-        """The machine stands still: nothing of the process runs, and its sessions stay."""
-        node = self._chance.choice(self.nodes)
-        long_s = self._chance.choice((3.0, 12.0, 25.0, 50.0)) * self._chance.uniform(0.5, 1.0)
+        """The machine stands still: nothing of the process runs, and its sessions stay for a while."""
+        node = await self._struck(self._halt)
         self._journal.note("stalled", node.name)
+        shortest, longest = self._chance.choice(((1, 9), (10, 14.5), (10, 14.5), (15, 50)))
+        await asyncio.sleep(self._chance.uniform(shortest, longest))
+        self._loop.resume(node.process)
+
+    def _halt(self, node: SimNode) -> None:
         self._loop.stall(node.process)
         for transaction in self._database.open:
             if transaction.process is node.process:
                 self._line.later(IDLE_IN_TRANSACTION_S, transaction.cut)
-        await asyncio.sleep(long_s)
-        self._loop.resume(node.process)
 
     async def _restart(self) -> None:
         """A signal ends the process; another one is there at once."""

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from cordpair.core.agent import Agent
+from cordpair.core.bucket import Asked, Peer
 from cordpair.core.call import Call
 from cordpair.core.changes import HistoryEntry, Leg, OfferRecord, OfferState
 from cordpair.core.ids import AgentId, CallId, TenantId
@@ -12,6 +15,7 @@ from cordpair.store.agents import Agents
 from cordpair.store.calls import Calls, PendingCall
 from cordpair.store.chats import Card, Cards, Sheet
 from cordpair.store.parties import Parties, PartyHit
+from cordpair.store.peers import Peers
 from tests.sim.database import Transaction, refused
 
 
@@ -98,8 +102,12 @@ class MemoryAgents(Agents):
     async def write(self, agents: Sequence[Agent]) -> None:
         """What `save` does, as a part of somebody else's statement."""
         for agent in agents:
-            await self._tx.lock("agents", (self._tenant, agent.id))
-            self._tx.put("agents", (self._tenant, agent.id), agent)
+            key = (self._tenant, agent.id)
+            await self._tx.lock("agents", key)
+            known: Agent | None = self._tx.get("agents", key)
+            # What the administrator sets is not the fold's to write.
+            name, queues, skills = (known.name, known.queues, known.skills) if known else (agent.name, (), frozenset())
+            self._tx.put("agents", key, replace(agent, name=name, queues=queues, skills=skills))
 
 
 class MemoryCards(Cards):
@@ -142,6 +150,23 @@ class MemoryParties(Parties):
     async def find_many(self, numbers: Sequence[str]) -> dict[str, list[PartyHit]]:
         await self._tx.statement()
         return {number: self._tx.get("parties", (self._tenant, number)) or [] for number in numbers}
+
+
+class MemoryPeers(Peers):
+    """See Peers."""
+
+    def __init__(self, transaction: Transaction, tenant: TenantId) -> None:
+        self._tx, self._tenant = transaction, tenant
+
+    async def asked(self) -> dict[Peer, Asked]:
+        await self._tx.statement()
+        found = {peer: self._tx.get("peers", (self._tenant, peer)) for peer in Peer}
+        return {peer: asked for peer, asked in found.items() if asked is not None}
+
+    async def put(self, peer: Peer, asked: Asked) -> None:
+        await self._tx.statement()
+        await self._tx.lock("peers", (self._tenant, peer))
+        self._tx.put("peers", (self._tenant, peer), asked)
 
 
 async def write_offers(tx: Transaction, tenant: TenantId, offers: Sequence[OfferRecord]) -> None:

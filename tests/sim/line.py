@@ -20,12 +20,14 @@ from cordpair.core.events import CallEnded, CallEvent
 from cordpair.core.ids import AgentId, GraphCallId, TenantId, call_id
 from cordpair.core.party import ChatReference
 from cordpair.engine.clock import Clock
-from cordpair.errors import CordpairError, PermanentFailure, TemporaryFailure, UnknownOutcome
+from cordpair.errors import CordpairError, PermanentFailure, TemporaryFailure, Throttled, UnknownOutcome
 from tests.sim.cloud import Cloud
+from tests.sim.loop import spoken
 
 T = TypeVar("T")
 TOTAL_S = 10.0  #: a request that got no answer is given up
 CRM_LATEST_S = 40.0  #: a CRM carries out what it has taken this late
+AMBUSHED = 0.3  #: how often what lies in wait strikes at a request, 0..1
 QUARANTINE_S = 120.0  #: and is asked again after this time
 
 
@@ -74,13 +76,15 @@ class Line:
         trouble = self.trouble()
         if trouble in ("away", "limited"):
             await asyncio.sleep(self.soon())
-            raise TemporaryFailure("it is away", retry_after_s=5.0 if trouble == "limited" else None)
+            raise Throttled("it asks for less", retry_after_s=5.0) if trouble == "limited" else TemporaryFailure("away")
         if trouble == "request_lost":
             await asyncio.sleep(TOTAL_S)
             raise _nothing_heard(repeatable)
         done: asyncio.Future[T] = self._loop.create_future()
         late = self._chance.random() < 0.5 and trouble == "answer_lost"
         self.later(self._chance.uniform(TOTAL_S, latest_s) if late else self.soon(), partial(_do, act, done))
+        if self._chance.random() < AMBUSHED:
+            await spoken()
         if trouble == "answer_lost":
             await asyncio.sleep(TOTAL_S)
             raise _nothing_heard(repeatable)

@@ -22,12 +22,22 @@ class Process:
         self.is_dead = False  #: nothing of it runs ever again
         self.is_stalled = False
         self.kept: list[asyncio.Handle] = []
+        self.ambush: Callable[[], None] | None = None  #: what strikes when it next speaks to somebody
 
     def context(self) -> Context:
         """A context for tasks and callbacks of this process."""
         context = copy_context()
         context.run(PROCESS.set, self)
         return context
+
+
+async def spoken() -> None:
+    """Between a question of the process whose turn it is and its answer: here something may strike."""
+    process = PROCESS.get()
+    if process is not None and process.ambush is not None:
+        strikes, process.ambush = process.ambush, None
+        strikes()
+        await asyncio.sleep(0)
 
 
 #: Whose turn it is.
@@ -78,6 +88,7 @@ class SeededLoop(asyncio.BaseEventLoop):
         """Nothing of this process runs ever again; nothing of it is told."""
         process.is_dead = True
         self.graveyard += process.kept
+        self.graveyard += [task for task in asyncio.all_tasks(self) if getattr(task, "process", None) is process]
 
     def run(self, work: Awaitable[T]) -> T:
         """Run until `work` is done."""
@@ -86,6 +97,7 @@ class SeededLoop(asyncio.BaseEventLoop):
     def tidy_up(self) -> None:
         """After the run: everybody may end properly, the dead too."""
         self._is_over = True
+        self._ready += [it for it in self.graveyard if isinstance(it, asyncio.Handle)]
         for _ in range(20):
             left = asyncio.all_tasks(self)
             if not left:
@@ -141,6 +153,8 @@ class _Task(asyncio.Task[Any]):
 
     def __init__(self, number: int, work: Any, **more: Any) -> None:
         self._number = number
+        context: Context | None = more.get("context")
+        self.process = PROCESS.get() if context is None else context.get(PROCESS)
         super().__init__(work, **more)
 
     def __hash__(self) -> int:

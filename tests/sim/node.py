@@ -14,6 +14,7 @@ from cordpair.core.ids import PartyRef, TenantId
 from cordpair.core.tenant import TenantSetup
 from cordpair.engine.cards import CallCards
 from cordpair.engine.commands import Commands
+from cordpair.engine.limits import PeerLimits
 from cordpair.engine.lookout import Lookout
 from cordpair.engine.node import Node
 from cordpair.engine.outbox import OutboxWorkers
@@ -73,6 +74,7 @@ class SimNode:
             width=16,
             metrics=world.metrics,
             chance=chance.random,
+            limits=PeerLimits(store, self.clock),
             bell=PatientBell(Patience(store.database, self.clock, self._next_effect)),
         )
         wall = PatientWall(Patience(store.database, self.clock, self._next_look), self.clock)

@@ -65,7 +65,7 @@ class MemoryOutbox(Outbox):
     async def load(self, ids: Sequence[int]) -> list[OutboxRow]:
         await self._tx.statement()
         found = (self._tx.get("outbox", (self._tenant, one)) for one in ids)
-        return [_row(row) for row in found if row is not None]
+        return [order_row(row) for row in found if row is not None]
 
     async def begin(self, effect: int) -> OutboxRow | None:
         await self._tx.statement()
@@ -74,7 +74,7 @@ class MemoryOutbox(Outbox):
             return None
         row = replace(row, state="sending", attempts=row.attempts + 1)
         await self._write(row)
-        return _row(row)
+        return order_row(row)
 
     async def done(self, effect: int, now: datetime, results: Sequence[AnyEvent] = ()) -> None:
         await self.ended({effect: results}, now)
@@ -156,7 +156,7 @@ class MemoryOutbox(Outbox):
         self._tx.put("outbox", (self._tenant, row.id), row)
 
 
-def _row(row: Order) -> OutboxRow:
+def order_row(row: Order) -> OutboxRow:
     return OutboxRow(
         id=row.id,
         key=row.key,

@@ -1,7 +1,7 @@
 """The store's second door on the database in memory: leases, beacons, claims."""
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -146,7 +146,8 @@ class MemoryQueue(QueueRows):
         most_bulk: int | None = None,
     ) -> list[Claimed]:
         await self._tx.statement()
-        claimed = self._chosen(limit, now, tenants, limits, limit if most_bulk is None else most_bulk)
+        below = {(one.tenant, one.lane): one.allowed for one in limits}
+        claimed = self._chosen(limit, now, tenants, below, limit if most_bulk is None else most_bulk)
         for tenant, row in claimed:
             longest = max(lease_for, crm_lease_for) if row.effect.lane >= Lane.CRM else lease_for
             await self._tx.lock("outbox", (tenant, row.id))
@@ -154,10 +155,28 @@ class MemoryQueue(QueueRows):
         return [Claimed(tenant, row.id, row.effect.lane) for tenant, row in claimed]
 
     def _chosen(
-        self, limit: int, now: datetime, tenants: Sequence[TenantId] | None, limits: Sequence[Limit], most_bulk: int
+        self,
+        limit: int,
+        now: datetime,
+        tenants: Sequence[TenantId] | None,
+        below: Mapping[tuple[TenantId, Lane], int],
+        most_bulk: int,
     ) -> list[tuple[TenantId, Order]]:
-        below = {(one.tenant, one.lane): one.allowed for one in limits}
-        ready = [
+        """The most urgent first; within a lane every tenant gets its first before one gets its second."""
+        turns: Counter[tuple[TenantId, Lane]] = Counter()
+        ranked = []
+        for tenant, row in sorted(self._ready(now, tenants), key=lambda it: (it[1].run_at, it[1].id)):
+            lane = row.effect.lane
+            turns[tenant, lane] += 1
+            if turns[tenant, lane] <= below.get((tenant, lane), limit):
+                ranked.append(((lane, turns[tenant, lane], row.run_at, row.id), tenant, row))
+        ranked.sort(key=lambda it: it[0])
+        urgent = [(tenant, row) for (lane, *_), tenant, row in ranked if lane <= Lane.CARD]
+        bulk = [(tenant, row) for (lane, *_), tenant, row in ranked if lane > Lane.CARD]
+        return [*urgent, *bulk[:most_bulk]][:limit]
+
+    def _ready(self, now: datetime, tenants: Sequence[TenantId] | None) -> list[tuple[TenantId, Order]]:
+        return [
             (key[0], row)  # type: ignore[index]
             for key, row in self._tx.scan("outbox", "outbox.open")
             if row.state == "ready"
@@ -165,18 +184,6 @@ class MemoryQueue(QueueRows):
             and (tenants is None or key[0] in tenants)  # type: ignore[index]
             and not self._tx.is_locked("outbox", key)
         ]
-        ready.sort(key=lambda it: (it[0], it[1].effect.lane, it[1].run_at, it[1].id))
-        turns: defaultdict[tuple[TenantId, int], int] = defaultdict(int)
-        ranked = []
-        for tenant, row in ready:
-            if turns[tenant, row.effect.lane] >= below.get((tenant, row.effect.lane), limit):
-                continue
-            turns[tenant, row.effect.lane] += 1
-            ranked.append(((row.effect.lane, turns[tenant, row.effect.lane], row.run_at, row.id), tenant, row))
-        ranked.sort(key=lambda it: it[0])
-        bulk = [one for one in ranked if one[2].effect.lane > Lane.CARD][:most_bulk]
-        kept = [one for one in ranked if one[2].effect.lane <= Lane.CARD or one in bulk]
-        return [(tenant, row) for _, tenant, row in kept[:limit]]
 
     async def expired(self, now: datetime) -> int:
         await self._tx.statement()

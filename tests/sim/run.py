@@ -27,7 +27,7 @@ from tests.sim.loop import SeededLoop
 from tests.sim.node import SimNode, World
 from tests.sim.people import Habits
 from tests.sim.plan import Journal, Plan
-from tests.sim.store import MemoryStore, configure
+from tests.sim.store import MemoryStore
 
 LOOK_S = 60.0
 
@@ -90,7 +90,8 @@ class Simulation:
         self._loop.set_exception_handler(self._exception)
         try:
             copy_context().run(self._loop.run, self._live())
-            self._found += violations(Evidence(self._cloud, self._crm, self.database, self._deliveries))
+            evidence = Evidence(self._cloud, self._crm, self.database, self._deliveries, self._faults.troubles)
+            self._found += violations(evidence)
         finally:
             self._clear_up()
         return Result(
@@ -111,6 +112,10 @@ class Simulation:
         return node
 
     async def _live(self) -> None:
+        for one in self._setups:
+            async with MemoryStore(self.database).open_tenant(one.id) as rows:
+                await rows.setups.configure(one)
+        self._faults.begin()
         faults = self._loop.create_task(self._faults.strike())
         days = [self._loop.create_task(self._floor.work(it, self._plan.ends_s)) for it in self._setups]
         looks = self._loop.create_task(self._look())
@@ -200,6 +205,6 @@ def _enter_parties(database: Database, setups: list[TenantSetup], crm: FarCrm) -
         )
         crm.put([record])
         hits[number] = PartyHit(record=record, matched=IndexedPhone(number), by="e164")
-    for one in setups:
-        configure(database, one, hits)
+        for one in setups:
+            database.tables["parties"][one.id, number] = [hits[number]]
     return numbers

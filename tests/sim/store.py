@@ -1,16 +1,11 @@
 """The store in memory: the two doors of `cordpair.store.doors` on a database that one process after the other uses."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-import msgspec
-
-from cordpair.core.agent import Agent
 from cordpair.core.changes import Changes
 from cordpair.core.ids import TenantId
-from cordpair.core.party import ChatReference
-from cordpair.core.tenant import TenantSetup
 from cordpair.store.beacon import Beacon
 from cordpair.store.doors import Store, TenantRows
 from cordpair.store.faults import StaleLease
@@ -18,22 +13,13 @@ from cordpair.store.fold import FloorRows
 from cordpair.store.inbox import Incoming
 from cordpair.store.intake import Intake
 from cordpair.store.outbox import Handed
-from cordpair.store.parties import PartyHit
 from cordpair.store.queue_door import QueueRows
 from tests.sim.database import Database, Transaction
-from tests.sim.floor_rows import MemoryAgents, MemoryCalls, MemoryCards, MemoryParties, write_offers
+from tests.sim.floor_rows import MemoryAgents, MemoryCalls, MemoryCards, MemoryParties, MemoryPeers, write_offers
 from tests.sim.inbox import MemoryInbox, MemoryTimers
 from tests.sim.outbox import MemoryOutbox
 from tests.sim.queue import Lease, MemoryBeacon, MemoryQueue
-
-_NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
-
-class Configured(msgspec.Struct, frozen=True):
-    """A tenant's setup and the number of its revision."""
-
-    setup: TenantSetup
-    revision: int
+from tests.sim.setups import MemorySetups
 
 
 class MemoryRows(TenantRows):
@@ -53,15 +39,16 @@ class MemoryRows(TenantRows):
         self.timers = MemoryTimers(transaction, tenant)
         self.calls = MemoryCalls(transaction, tenant)
         self.agents = MemoryAgents(transaction, tenant)
+        self.setups = MemorySetups(transaction, tenant)
         self.cards = MemoryCards(transaction, tenant)
+        self.peers = MemoryPeers(transaction, tenant)
         self.parties = MemoryParties(transaction, tenant)
 
     async def load_floor(self, recent: timedelta, now: datetime) -> FloorRows:
-        configured: Configured = self._tx.database.tables["tenants"][self.tenant]
         return FloorRows(
             calls=await self.calls.of_floor(now - recent),
             agents=await self.agents.of_floor(),
-            queues=list(configured.setup.queues),
+            queues=await self.setups.queues(),
             next_sequence=await self.calls.next_sequence(),
         )
 
@@ -124,8 +111,10 @@ class MemoryStore(Store):
         async with self._transaction() as transaction:
             yield self.rows(transaction, tenant)
 
-    def glance(self, tenant: TenantId) -> AbstractAsyncContextManager[TenantRows]:
-        return self.open_tenant(tenant)
+    @asynccontextmanager
+    async def glance(self, tenant: TenantId) -> AsyncIterator[TenantRows]:
+        async with self.open_tenant(tenant) as rows:
+            yield rows
 
     @asynccontextmanager
     async def open_queue(self) -> AsyncIterator[QueueRows]:
@@ -151,19 +140,3 @@ class MemoryStore(Store):
     async def _put_incoming(self, tenant: TenantId, items: Sequence[Incoming]) -> set[tuple[str, str]]:
         async with self.open_tenant(tenant) as rows:
             return await rows.inbox.put(items)
-
-
-def configure(database: Database, setup: TenantSetup, parties: Mapping[str, PartyHit] | None = None) -> None:
-    """Set a tenant up, with its agents offline and known parties by their numbers."""
-    tables, tenant = database.tables, setup.id
-    former: Configured | None = tables["tenants"].get(tenant)
-    tables["tenants"][tenant] = Configured(setup, former.revision + 1 if former else 1)
-    for agent in setup.agents:
-        row = Agent(
-            id=agent.id, name=agent.name, queues=agent.queues, skills=agent.skills, since=_NEVER, idle_since=_NEVER
-        )
-        tables["agents"].setdefault((tenant, agent.id), row)
-        chat = ChatReference(conversation=f"chat-{agent.id}", service_url="https://chat.example", locale=agent.locale)
-        tables["chats"][tenant, agent.id] = chat
-    for number, hit in (parties or {}).items():
-        tables["parties"][tenant, number] = [hit]
