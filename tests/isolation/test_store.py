@@ -50,7 +50,6 @@ ATTEMPTS: dict[str, Attempt] = {
     "calls.load": lambda rows, it: rows.calls.load([it.call.id]),
     "calls.history_of": lambda rows, it: rows.calls.history_of(it.call.id),
     "calls.offers_of": lambda rows, it: rows.calls.offers_of(it.call.id),
-    "calls.legs_of": lambda rows, it: rows.calls.legs_of(it.call.id),
     "timers.cancel": lambda rows, it: rows.timers.cancel([it.timer]),
     "timers.set": lambda rows, it: rows.timers.set([_timer(it)]),
     "inbox.put": lambda rows, it: rows.inbox.put([Incoming("graph", f"{_letter(it)}-0", b"mine", NOON)]),
@@ -121,7 +120,7 @@ BLUNT: dict[str, Attempt] = {
 QUESTIONS = {
     "setups.get", "setups.crm", "setups.queues", "agents.of_floor", "agents.set_up", "calls.of_floor",
     "calls.arrived_since", "calls.count_since", "calls.counts", "calls.pending", "calls.next_sequence", "timers.due",
-    "timers.keys", "timers.next_run", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "peers.asked",
+    "timers.keys", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "peers.asked",
     "parties.count", "subscriptions.all", "vitals.read", "audit.shown", "audit.trail", "audit.head",
 }  # fmt: skip
 

@@ -147,7 +147,7 @@ async def test_a_timer_can_be(store: Store, changes: Changes, fired: tuple[str, 
     await write(store, Changes(timers={"t": timer(60)}))
     await write(store, changes, fired=fired)
     async with store.open_tenant(A) as rows:
-        assert await rows.timers.next_run() == left
+        assert [one.run_at for one in await rows.timers.due(after(600), 9)] == ([] if left is None else [left])
 
 
 async def test_a_tenant_with_something_to_fold_is_woken(store: Store) -> None:
@@ -156,7 +156,6 @@ async def test_a_tenant_with_something_to_fold_is_woken(store: Store) -> None:
     async with store.open_queue() as queue:
         assert await queue.ready_tenants(after(59)) == []
         assert await queue.ready_tenants(after(60)) == [A]
-        assert await queue.next_timer() == after(60)
 
 
 async def test_the_newest_value_of_a_call_is_kept(store: Store) -> None:

@@ -13,6 +13,8 @@ from cordpair.store.doors import Store
 from cordpair.store.inbox import Incoming
 from tests.store.world import ANA, NOON, A, call, configured, leased
 
+_LEGS = "select call, number, agent, joined_at, left_at from legs"
+
 
 async def test_a_fold_reads_back_as_it_was_written(store: Store) -> None:
     await configured(store, A)
@@ -53,7 +55,7 @@ async def test_a_fold_reads_back_as_it_was_written(store: Store) -> None:
         assert floor.agents[0].name == "Ana Kanari"  # the administrator's, not the fold's
         assert floor.agents[0].queues == ("sales",)
         assert await rows.calls.offers_of(one.id) == [offer]
-        assert await rows.calls.legs_of(one.id) == [leg]
+        assert [Leg(**row) for row in await rows.calls._scope.connection.fetch(_LEGS)] == [leg]
         assert await rows.calls.history_of(one.id) == [entry]
         assert await rows.timers.due(timer.run_at, 10) == [timer]
         assert [pending.call for pending in await rows.calls.pending()] == [one]

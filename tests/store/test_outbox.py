@@ -107,8 +107,6 @@ async def test_an_effect_waits_for_its_instant(store: Store) -> None:
     await configured(store, A)
     await ordered(store, LogActivity(call=C1), at=LATER)
     assert await claimed(store) == []
-    async with store.open_queue() as queue:
-        assert await queue.next_effect() == LATER
     assert len(await claimed(store, now=LATER)) == 1
 
 

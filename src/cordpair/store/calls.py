@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from cordpair.core.call import Call
 from cordpair.core.caller import Caller, CallerKind, Candidate
-from cordpair.core.changes import HistoryEntry, Leg, OfferRecord, PendingItem
+from cordpair.core.changes import HistoryEntry, OfferRecord, PendingItem
 from cordpair.core.ids import CallId, OfferId, PartyRef, QueueId, offer_id
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import Keyring, call_subject
@@ -121,15 +121,6 @@ class Calls:
             call,
         )
         return read_offers(call, [{**row} for row in rows])
-
-    async def legs_of(self, call: CallId) -> list[Leg]:
-        """The legs of a call; number 0 is the caller's."""
-        rows = await self._scope.connection.fetch(
-            "select call, number, agent, joined_at, left_at from legs where tenant = $1 and call = $2 order by number",
-            self._scope.tenant,
-            call,
-        )
-        return [Leg(**row) for row in rows]
 
     async def pending(self) -> list[PendingCall]:
         """Calls that wait for a person, the one that has waited longest first."""

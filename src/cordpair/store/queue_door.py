@@ -61,6 +61,11 @@ class QueueRows:
         )
         return _tenant(rows[0]) if len(rows) == 1 else None
 
+    async def holders(self, registration: RegistrationId) -> list[TenantId]:
+        """All tenants that have set up an app registration of this name: one, if all is well."""
+        rows = await self._connection.fetch("select tenant from registrations where registration = $1", registration)
+        return [_tenant(row) for row in rows]
+
     async def lease(
         self,
         tenants: Sequence[TenantId],
@@ -144,19 +149,9 @@ class QueueRows:
         )
         return len(rows)
 
-    async def next_effect(self) -> datetime | None:
-        """When the next effect may run; None when none waits."""
-        at: datetime | None = await self._connection.fetchval("select min(run_at) from outbox where state = 'ready'")
-        return at
-
     async def ready_tenants(self, now: datetime) -> list[TenantId]:
         """Tenants that have something to fold: unfolded items or timers that are due."""
         return [_tenant(row) for row in await self._connection.fetch(_READY, now)]
-
-    async def next_timer(self) -> datetime | None:
-        """When the next timer of any tenant is due; None when there is none."""
-        at: datetime | None = await self._connection.fetchval("select min(run_at) from timers")
-        return at
 
 
 def _tenant(row: asyncpg.Record) -> TenantId:

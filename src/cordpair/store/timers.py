@@ -38,13 +38,6 @@ class Timers:
                 await self.cancel([row["key"]])
         return timers
 
-    async def next_run(self) -> datetime | None:
-        """When the next timer is due; None when there is none."""
-        at: datetime | None = await self._scope.connection.fetchval(
-            "select min(run_at) from timers where tenant = $1", self._scope.tenant
-        )
-        return at
-
     async def keys(self) -> frozenset[str]:
         """The keys of all timers that are set."""
         rows = await self._scope.connection.fetch("select key from timers where tenant = $1", self._scope.tenant)
