@@ -45,8 +45,9 @@ def _count(sums: dict[str, float], call: Row, connected: dict[str, Any], target_
         sums["waiting"] += 1
         return
     sums[outcome] += 1
-    if outcome == "answered" and call["call"] in connected:
-        wait_s = (connected[call["call"]] - call["arrived_at"]).total_seconds()
+    if outcome == "answered":
+        # Where we learned of the agent only after the end, the wait is all that is known of the call.
+        wait_s = (connected.get(call["call"], call["ended_at"]) - call["arrived_at"]).total_seconds()
         sums["wait_s"] += wait_s
         sums["answered_in_target"] += wait_s <= target_s
     if outcome == "abandoned" and call["ended_at"] is not None:
