@@ -15,7 +15,6 @@ import msgspec
 
 from tests.chaos.wire import Ends
 from tests.crash.child import Order
-from tests.crash.life import free_port
 from tests.crash.products import Products
 
 _PAUSE_S = 0.3  # before a process that ended is started again
@@ -36,7 +35,7 @@ class NodeProcess:
     def __init__(
         self, number: int, born: Products, settings: dict[str, Any], folder: Path, now: Callable[[], datetime]
     ) -> None:
-        self.number, self.port = number, free_port()
+        self.number, self.port = number, settings["port"]
         self._born, self._settings, self._folder, self._now = born, settings, folder, now
         self._back_after_s = _PAUSE_S
         self._is_ours = self._is_stalled = False
@@ -109,7 +108,7 @@ class NodeProcess:
 
     def _order(self, rate: float) -> Order:
         return Order(
-            settings={**self._settings, "port": self.port},
+            settings=self._settings,
             log=str(self.log),
             journal=str(self._folder / f"node{self.number}.steps"),
             instant=self._now(),

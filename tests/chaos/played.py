@@ -34,6 +34,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     minutes: float
     nodes: int = 2
     rate: float = RATE
+    is_wired: bool = True
 
 
 async def play(
@@ -53,7 +54,7 @@ async def play(
     """
     seconds = run.minutes * 60
     plan = schedule(run.seed, seconds, nodes=run.nodes) if plan is None else plan
-    async with stand(folder, seed=run.seed, nodes=run.nodes, rate=run.rate, world=world) as one:
+    async with stand(folder, seed=run.seed, nodes=run.nodes, rate=run.rate, world=world, is_wired=run.is_wired) as one:
         await one.begin()
         injector, before = Injector(one), one.weights()
         coming_back = asyncio.create_task(_come_back(one))

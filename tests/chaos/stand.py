@@ -29,6 +29,7 @@ from cordpair.web.floor_source import StoreFloor
 from tests.chaos.nodes import Front, NodeProcess
 from tests.chaos.office import Office
 from tests.chaos.wire import Ends, Wire, tcp_wire, unix_wire
+from tests.crash.life import free_port
 from tests.crash.products import products
 from tests.databases import OPERATOR_KEY
 
@@ -102,9 +103,12 @@ class Stand:
 
 @contextlib.asynccontextmanager
 async def stand(
-    folder: Path, *, seed: int, nodes: int, rate: float = RATE, world: World | None = None
+    folder: Path, *, seed: int, nodes: int, rate: float = RATE, world: World | None = None, is_wired: bool = True
 ) -> AsyncIterator[Stand]:
-    """A stand in `folder` (which the database's own user can reach), with nodes that start."""
+    """A stand in `folder` (which the database's own user can reach), with nodes that start.
+
+    Without wires nothing can be cut, nothing slows it down, and all requests go to the first node.
+    """
     async with contextlib.AsyncExitStack() as stack:
         home = folder / "database"
         databases = await stack.enter_async_context(postgres.running(Settings(data_dir=home, database_url="")))
@@ -116,13 +120,18 @@ async def stand(
             running(seed=seed, rate=rate, members_count=MEMBERS, journal=journal, world=world)
         )
         one = Stand(cloud.parts, databases, store, home)
-        one.cloud_wire, cloud.parts.cloud.url = await stack.enter_async_context(tcp_wire(_to_port(cloud.url)))
-        front = Front()
-        one.front_wire, cloud.parts.cloud.product_url = await stack.enter_async_context(tcp_wire(front.reach))
+        front, ports = Front(), [free_port() for _ in range(nodes)]
+        cloud.parts.cloud.product_url = f"http://127.0.0.1:{ports[0]}"
+        if is_wired:
+            one.cloud_wire, cloud.parts.cloud.url = await stack.enter_async_context(tcp_wire(_to_port(cloud.url)))
+            one.front_wire, cloud.parts.cloud.product_url = await stack.enter_async_context(tcp_wire(front.reach))
         await one.set_up()
-        for number in range(nodes):
+        for number, port in enumerate(ports):
             own = tempfile.TemporaryDirectory(prefix="cordpair-wire-")
-            settings = await _database_of(stack, one, Path(stack.enter_context(own))) | _settings(one.parts, folder)
+            database = {"database_url": databases.main_url, "keys_database_url": databases.keys_url}
+            if is_wired:
+                database = await _database_of(stack, one, Path(stack.enter_context(own)))
+            settings = {**database, **_settings(one.parts, folder), "port": port}
             born = stack.enter_context(products())
             front.nodes.append(NodeProcess(number, born, settings, folder, cloud.parts.cloud.clock.now))
         one.nodes = front.nodes

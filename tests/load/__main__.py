@@ -1,10 +1,10 @@
 """`./run load [--minutes M]`: the load of a large installation; prints what it cost, fails when a limit is missed."""
 
 import argparse
-import asyncio
 import sys
 
 import msgspec
+import uvloop
 
 from benchmarks.measuring import table
 from tests.chaos.played import commit
@@ -20,7 +20,7 @@ def main() -> int:
     load = Load(**vars(options.parse_args()))
     _say(f"COMMIT={commit()} {' '.join(f'{name}={value}' for name, value in msgspec.to_builtins(load).items())}")
     with folder() as place:
-        lines = asyncio.run(loaded(load, place, _say))
+        lines = uvloop.run(loaded(load, place, _say))
     _say(table(lines))
     return 0 if all(line.holds for line in lines) else 1
 

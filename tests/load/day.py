@@ -28,7 +28,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     agents: int = 200
     calls_per_s: float = 3.0
     presence_per_s: float = 100.0
-    nodes: int = 2
+    nodes: int = 1
     seed: int = 7
 
 
@@ -41,6 +41,7 @@ async def loaded(load: Load, folder: Path, say: Any = lambda _: None) -> list[Li
         minutes=load.minutes,
         nodes=load.nodes,
         rate=1.0,
+        is_wired=False,
     )
     presence = Presence(load)
     violations = await play(run, folder, plan=[], world=world, beside=[presence.change], at_the_end=_keep_rows, say=say)
