@@ -1,8 +1,8 @@
 """E2: events to committed outcomes, beside bare SQL without tenants kept apart, sealing, history or a state machine.
 
 The work is whole calls: they arrive, are answered, offered, accepted, ended, written up and logged, in the order in
-which a busy floor has them, every tenth event delivered twice. Both take the events in and fold them, 256 at a time: ours
-as the node does that owns the tenant, in one commit.
+which a busy floor has them, every tenth event delivered twice. Both take the events in and fold them, 256 at a time:
+ours as the node does that owns the tenant, in one commit.
 """
 
 import asyncio
@@ -136,8 +136,10 @@ async def _run() -> list[Line]:
 
 
 async def _timed(events: int, work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
-    """Events per second, and milliseconds of our processor for each. As in a node at work, the garbage collector does not
-    look through what was built before."""
+    """Events per second, and milliseconds of our processor for each.
+
+    As in a node at work, the garbage collector does not look through what was built before.
+    """
     gc.collect()
     gc.freeze()
     cpu, begun = own_cpu_s(), time.perf_counter()
