@@ -1,5 +1,6 @@
 """Who may speak to us: the matrix of tokens, with real keys from a real server."""
 
+import asyncio
 import hmac
 import json
 from base64 import urlsafe_b64encode
@@ -13,14 +14,13 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from cordpair.connectors.teams.inbound import GRAPH_PUBLISHER, BotTokens, ChangeTokens, same_client_state
+from cordpair.connectors.teams.inbound import BotTokens, same_client_state
 from cordpair.connectors.teams.keys import SigningKeys
+from cordpair.connectors.teams.verdicts import Verdicts
 from cordpair.errors import Rejected, TemporaryFailure
 from tests.connectors.teams_world import (
     CLIENT,
     ISSUER,
-    OTHER_TENANT,
-    TENANT,
     Key,
     KeyServer,
     bot_claims,
@@ -167,12 +167,55 @@ async def test_unknown_key_ids_are_asked_for_once_a_minute_at_most(world: World)
     assert world.server.key_requests == 2
 
 
-async def test_a_new_key_is_found_after_a_roll_over(world: World) -> None:
+async def test_a_new_key_is_found_at_once_after_a_roll_over(world: World) -> None:
     await world.verify(TEAMS.sign(bot_claims()))
     new = Key("rolled", ["msteams"])
     world.server.keys.append(new)
-    world.now[0] += 61
     await world.verify(new.sign(bot_claims()))
+
+
+async def test_what_was_found_about_a_token_ends_with_the_key_that_signed_it(world: World) -> None:
+    token = TEAMS.sign(bot_claims())
+    await world.verify(token)
+    world.server.keys[:] = [SKYPE, STRANGER]  # the same key id, another key
+    world.now[0] += 24 * 3600 + 1
+    assert await world.refuses(token) == 403
+
+
+async def test_what_was_found_about_a_token_ends_when_the_token_does(world: World) -> None:
+    now = [datetime.now(UTC)]
+    tokens = BotTokens(world.keys, issuer=ISSUER, now=lambda: now[0])
+    token = TEAMS.sign(bot_claims(exp=now[0] - in_minutes(4)))  # within the skew: judged anew each time
+    await tokens.verify(f"Bearer {token}", audience=CLIENT)
+    verdict = await tokens._verdicts.of(token)
+    assert verdict.until <= now[0]
+
+
+async def test_a_token_that_is_known_still_has_to_be_for_whom_it_is_shown_to(world: World) -> None:
+    token = TEAMS.sign(bot_claims())
+    await world.verify(token)
+    with pytest.raises(Rejected):
+        await world.tokens.verify(f"Bearer {token}", audience="eeeeeeee-0000-4000-8000-00000000000e")
+    assert await world.refuses(token, service_url="https://smba.trafficmanager.net/amer/") == 403
+    assert await world.refuses(token, channel="emulator") == 403
+
+
+async def test_no_more_tokens_are_remembered_than_there_is_room_for(world: World) -> None:
+    verdicts = Verdicts(world.keys, now=now_utc, remembered=3)
+    for number in range(10):
+        await verdicts.of(TEAMS.sign(bot_claims(jti=str(number))))
+    assert len(verdicts._known) == 3
+
+
+async def test_an_issuer_that_is_away_from_the_start_is_not_asked_by_everybody_who_waits(world: World) -> None:
+    world.server.is_down = True
+    token = TEAMS.sign(bot_claims())
+    answers = await asyncio.gather(*(world.verify(token) for _ in range(50)), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {TemporaryFailure}
+    assert world.server.key_requests == 1
+    world.server.is_down = False
+    world.now[0] += 4
+    await world.verify(token)
 
 
 async def test_a_key_that_was_withdrawn_is_refused_after_a_day(world: World) -> None:
@@ -200,52 +243,6 @@ async def test_without_any_keys_the_failure_is_temporary(world: World) -> None:
     world.server.is_down = True
     with pytest.raises(TemporaryFailure):
         await world.verify(TEAMS.sign(bot_claims()))
-
-
-def change_claims(**changes: Any) -> dict[str, Any]:
-    good = {
-        "iss": f"https://sts.windows.net/{TENANT}/",
-        "aud": CLIENT,
-        "tid": TENANT,
-        "appid": GRAPH_PUBLISHER,
-        "exp": in_minutes(60),
-    }
-    return dated({name: value for name, value in {**good, **changes}.items() if value is not None})
-
-
-async def check_change(world: World, *claims: dict[str, Any]) -> frozenset[str]:
-    checker = ChangeTokens(world.keys, login_url="https://login.microsoftonline.com", now=now_utc)
-    return await checker.tenants([TEAMS.sign(one) for one in claims], audience=CLIENT)
-
-
-async def test_graphs_validation_token_is_accepted_in_both_versions(world: World) -> None:
-    second = {"iss": f"https://login.microsoftonline.com/{TENANT}/v2.0", "appid": None, "azp": GRAPH_PUBLISHER}
-    assert await check_change(world, change_claims(), change_claims(**second)) == {TENANT}
-
-
-async def test_validation_tokens_say_for_which_organisations_a_delivery_speaks(world: World) -> None:
-    other = {"tid": OTHER_TENANT, "iss": f"https://sts.windows.net/{OTHER_TENANT}/"}
-    assert await check_change(world, change_claims(), change_claims(**other)) == {TENANT, OTHER_TENANT}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"appid": CLIENT},
-        {"appid": None},
-        {"tid": OTHER_TENANT},
-        {"iss": f"https://sts.windows.net/{OTHER_TENANT}/"},
-        {"aud": "another"},
-        {"exp": in_minutes(-6)},
-    ],
-)
-async def test_one_bad_validation_token_refuses_the_notification(world: World, change: dict[str, Any]) -> None:
-    with pytest.raises(Rejected):
-        await check_change(world, change_claims(), change_claims(**change))
-
-
-async def test_without_validation_tokens_a_delivery_speaks_for_nobody(world: World) -> None:
-    assert await check_change(world) == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Notifications of Graph become facts, and what is new or strange breaks nothing."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from cordpair.connectors.teams.translate import (
     Ignored,
+    canonical,
+    content_key,
     graph_call_id,
-    item_key,
     notification_items,
     presence_key,
     translate,
@@ -244,11 +246,11 @@ def test_the_items_of_a_body_come_in_order() -> None:
 
 
 def test_the_key_of_an_item_does_not_depend_on_the_order_of_fields() -> None:
-    assert item_key({"a": 1, "b": {"c": 2, "d": 3}}) == item_key({"b": {"d": 3, "c": 2}, "a": 1})
+    assert canonical({"a": 1, "b": {"c": 2, "d": 3}}) == canonical({"b": {"d": 3, "c": 2}, "a": 1})
 
 
 def test_items_that_differ_have_different_keys() -> None:
-    assert item_key(call("established")) != item_key(call("hold"))
+    assert content_key(canonical(call("established"))) != content_key(canonical(call("hold")))
 
 
 def presence(**data: Any) -> dict[str, Any]:
@@ -275,8 +277,12 @@ def test_presence_without_data_is_ignored(item: dict[str, Any]) -> None:
 
 def test_the_same_presence_later_is_news_unless_it_is_numbered() -> None:
     later = NOON.replace(minute=5)
-    assert presence_key(presence(), NOON) != presence_key(presence(), later)
-    assert presence_key(presence(sequenceNumber="1"), NOON) == presence_key(presence(sequenceNumber="1"), later)
+    assert key(presence(), NOON) != key(presence(), later)
+    assert key(presence(sequenceNumber="1"), NOON) == key(presence(sequenceNumber="1"), later)
+
+
+def key(item: dict[str, Any], at: datetime) -> str:
+    return presence_key(item, canonical(item), at)
 
 
 JSON = st.recursive(

@@ -194,7 +194,7 @@ class Inbox:
 
 def days(items: Sequence[Incoming]) -> set[str]:
     """The subjects whose keys seal these items."""
-    return {intake_subject(at) for at in {item.received_at for item in items}}
+    return {intake_subject(at) for at in {id(item.received_at): item.received_at for item in items}.values()}
 
 
 def incoming(tenant: TenantId, items: Sequence[Incoming], keys: Keyring, *, folded_at: datetime | None = None) -> Write:

@@ -1,24 +1,20 @@
-"""Who speaks to us: bearer tokens of the Bot Framework, tokens and secrets of change notifications.
+"""Who speaks to us: bearer tokens of the Bot Framework, secrets of change notifications.
 
-Sources: MicrosoftDocs/bot-docs "Authentication with the Bot Connector API" (issuer, audience, 5 minutes of skew,
-`serviceurl`, endorsements, 403 for what does not hold); microsoftgraph/microsoft-graph-docs-contrib "change
-notifications with resource data" (validation tokens).
+Source: MicrosoftDocs/bot-docs "Authentication with the Bot Connector API" (issuer, audience, 5 minutes of skew,
+`serviceurl`, endorsements, 403 for what does not hold).
 """
 
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from cordpair.connectors.teams.keys import SigningKeys
 from cordpair.connectors.teams.verdicts import Verdicts
-from cordpair.core.ids import TenantId
 from cordpair.core.tenant import Registration
 from cordpair.errors import Rejected
 
 _NOBODY = "nobody"  # no client id: those are UUIDs
-#: The application that publishes change notifications of Microsoft Graph, the same in every tenant.
-GRAPH_PUBLISHER = "0bf30f3b-4a52-48df-9a82-234910c4a086"
 
 
 class BotTokens:
@@ -91,32 +87,6 @@ def made_for(registration: Registration | None, claims: Mapping[str, Any]) -> Re
     if registration is None:
         raise Rejected("the token does not hold", status=403)
     return registration
-
-
-class ChangeTokens:
-    """Validation tokens of change notifications that carry resource data. `keys` is Entra's common key set."""
-
-    def __init__(self, keys: SigningKeys, *, login_url: str, now: Callable[[], datetime]) -> None:
-        self._verdicts = Verdicts(keys, now=now)
-        self._login_url = login_url
-
-    async def tenants(self, tokens: Sequence[str], *, audience: str) -> frozenset[TenantId]:
-        """The organisations that these tokens speak for: there is one token for each in a delivery.
-
-        Every one must hold for our client id, its own tenant, and Graph as its publisher. Raises Rejected (403), and
-        TemporaryFailure when no signing keys could be fetched yet.
-        """
-        return frozenset([await self._tenant(token, audience) for token in tokens])
-
-    async def _tenant(self, token: str, audience: str) -> TenantId:
-        claims = (await self._verdicts.of(token)).claims
-        tenant = str(claims.get("tid"))
-        if claims["iss"] not in (f"https://sts.windows.net/{tenant}/", f"{self._login_url}/{tenant}/v2.0"):
-            raise Rejected("the validation token is of another tenant", status=403)
-        _must_be_for(audience, claims)
-        if str(claims.get("appid") or claims.get("azp")) != GRAPH_PUBLISHER:
-            raise Rejected("the validation token is not Graph's", status=403)
-        return TenantId(tenant.lower())
 
 
 def same_client_state(item: Mapping[str, object], secret: str) -> bool:

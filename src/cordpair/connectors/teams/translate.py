@@ -19,16 +19,21 @@ class Ignored(msgspec.Struct, frozen=True):
     reason: str
 
 
+class _Envelope(msgspec.Struct):
+    value: list[dict[str, Any]]
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+
+
 def notification_items(body: bytes) -> list[dict[str, Any]]:
     """The items of a notification body, calling webhook and change notifications alike. Raises Rejected."""
     try:
-        envelope = msgspec.json.decode(body)
+        return _envelope.decode(body).value
+    except msgspec.ValidationError as exc:
+        raise Rejected("the body is no notification: `value` must be a list of objects") from exc
     except (ValueError, RecursionError) as exc:  # the latter: nested without end
         raise Rejected("the body is not JSON that can be read") from exc
-    items = envelope.get("value") if isinstance(envelope, dict) else None
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise Rejected("the body is no notification: `value` must be a list of objects")
-    return items
 
 
 def canonical(item: Mapping[str, object]) -> bytes:
