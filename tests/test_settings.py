@@ -30,6 +30,13 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         ("LOG_LEVEL", "loud"),
         ("SERVICE_URL_HOSTS", "not a list"),
         ("CLOCK_RATE", "60"),
+        ("PUBLIC_URL", ""),
+        ("TLS_CERTIFICATE", "/etc/cordpair/certificate.pem"),
+        ("TLS_KEY", "/etc/cordpair/key.pem"),
+        ("TRUSTED_PROXIES", "10.0.0.7"),
+        ("TRUSTED_PROXIES", '["everybody"]'),
+        ("OTLP_ENDPOINT", "collector:4318"),
+        ("TRACE_RATIO", "1.5"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(
@@ -60,3 +67,17 @@ def test_time_may_run_faster_on_an_emulated_cloud() -> None:
 
 def test_a_printed_settings_object_keeps_the_operator_key() -> None:
     assert "c2VjcmV0" not in repr(read_settings(operator_key="c2VjcmV0"))
+
+
+def test_a_certificate_of_our_own_needs_an_address_with_https() -> None:
+    with pytest.raises(Rejected, match="https"):
+        read_settings(tls_certificate="c.pem", tls_key="k.pem", public_url="http://cordpair.example")
+    assert read_settings(tls_certificate="c.pem", tls_key="k.pem", public_url="https://cordpair.example").tls_key
+
+
+def test_nobody_s_forwarded_headers_are_trusted_by_default() -> None:
+    assert read_settings().trusted_proxies == ()
+
+
+def test_nothing_is_sent_to_a_collector_by_default() -> None:
+    assert read_settings().otlp_endpoint == ""

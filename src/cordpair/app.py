@@ -8,13 +8,10 @@ import os
 import secrets
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import timedelta
-from typing import TypeVar
+from collections.abc import AsyncIterator, Mapping
 
 import httpx
 import structlog
-import uvicorn
 from fastapi import FastAPI
 from starlette.routing import Route
 
@@ -38,6 +35,7 @@ from cordpair.engine.gauges import Gauges
 from cordpair.engine.limits import PeerLimits
 from cordpair.engine.lookout import Lookout
 from cordpair.engine.node import Node
+from cordpair.engine.opening import waited_for
 from cordpair.engine.outbox import OutboxWorkers
 from cordpair.engine.parts import TenantParts, Workshop
 from cordpair.engine.presence import PresenceWatch
@@ -47,14 +45,15 @@ from cordpair.engine.service import Follower, TenantService
 from cordpair.engine.setup_watch import SetupWatch
 from cordpair.engine.standing_flows import StandingFlows
 from cordpair.engine.tenant_loop import TenantLoop
+from cordpair.engine.traces import opened_traces
 from cordpair.engine.translation import translators
-from cordpair.errors import TemporaryFailure
 from cordpair.privacy.logkeys import LOG_KEYS
 from cordpair.settings import Settings
 from cordpair.store import postgres
 from cordpair.store.doors import Store
 from cordpair.store.operator_key import read_operator_key
 from cordpair.telemetry import Metrics, configure_logging
+from cordpair.web.certificate import renewed, server_certificate
 from cordpair.web.floor import floor_routes
 from cordpair.web.floor_source import StoreFloor
 from cordpair.web.front import Front
@@ -62,14 +61,12 @@ from cordpair.web.health import health_routes
 from cordpair.web.media import PROMPTS, MediaLinks
 from cordpair.web.pages import SecureHeaders
 from cordpair.web.parting import PartingServer
+from cordpair.web.server import server_config
 from cordpair.web.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
 FAREWELL_S = 1.0  #: how long a node that has handed everything over still answers
-DATABASE_WITHIN_S = 60.0  #: how long a starting node waits for a database that is away
 
 
 def derived_key(operator: bytes, purpose: str) -> bytes:
@@ -91,6 +88,9 @@ class Product:
             store, settings, self.clock, http, media=media.address, prompts=PROMPTS, make_crm=self._open_crm
         )
         name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.traces = opened_traces(settings, self.clock.now, self.metrics, version=__version__, node=name)
+        if self.traces is not None:
+            self.traces.tries.watch(http)
         self.setups = SetupWatch(self.workshop, lambda: self.node.tenants)
         self.node = Node(
             store,
@@ -111,6 +111,7 @@ class Product:
             limits=PeerLimits(store, self.clock),
             metrics=self.metrics,
             chance=secrets.SystemRandom().random,
+            traces=self.traces.tries if self.traces else None,
         )
         self.flows = StandingFlows(
             store,
@@ -156,6 +157,7 @@ class Product:
             metrics=self.metrics,
             quota=MonthCount(parts.setup),
             workers=self.outbox,
+            traces=self.traces.folds if self.traces else None,
         )
         return TenantService(loop, self._followers(parts))
 
@@ -199,6 +201,7 @@ class Product:
             metrics=self.metrics,
             body_limit=self.settings.body_limit_bytes,
             headers=headers,
+            traces=self.traces.incoming if self.traces else None,
         )
 
     def _bot(self, tokens: BotTokens) -> BotEndpoint:
@@ -210,7 +213,7 @@ class Product:
             replays=ReplayWindow(),
             refused=lambda reason: refused.labels(reason=reason).inc(),
         )
-        commands = Commands(self.store, self.clock, self.wall)
+        commands = Commands(self.store, self.clock, self.wall, self.traces.incoming if self.traces else None)
         desk = AgentDesk(self.store, commands, self.clock, lambda: str(uuid.UUID(bytes=secrets.token_bytes(16))))
         return BotEndpoint(
             desk=desk,
@@ -230,31 +233,18 @@ async def assembled(settings: Settings) -> AsyncIterator[Product]:
     """A product with its databases up and nothing running yet. Raises PermanentFailure with one line of help."""
     async with postgres.running(settings) as databases:
         operator = read_operator_key(settings)
-        store = await _waited_for(lambda: Store.open(databases, operator, pool_size=settings.database_pool))
+        wall = SystemClock()
+        store = await waited_for(lambda: Store.open(databases, operator, pool_size=settings.database_pool), wall)
         try:
             async with httpx.AsyncClient(timeout=httpx.Timeout(10.0, connect=3.0), limits=_LIMITS) as http:
                 product = Product(settings, store, operator, http)
                 try:
-                    await _waited_for(lambda: product.flows.book.refuse_to_strand(store))
+                    await waited_for(lambda: product.flows.book.refuse_to_strand(store), wall)
                     yield product
                 finally:
                     await product.workshop.close()
         finally:
             await store.close()
-
-
-async def _waited_for(asking: Callable[[], Awaitable[T]]) -> T:
-    """A database that is just restarting is waited for; a node that gives up would make it worse."""
-    wall = SystemClock()
-    give_up_at = wall.now() + timedelta(seconds=DATABASE_WITHIN_S)
-    while True:
-        try:
-            return await asking()
-        except TemporaryFailure as exc:
-            if wall.now() > give_up_at:
-                raise
-            log.warning("waits for the database", error=type(exc).__name__)
-            await wall.sleep(1)
 
 
 _LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
@@ -263,17 +253,9 @@ _LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
 async def serve(product: Product, *, sock: socket.socket | None = None, told: asyncio.Event | None = None) -> None:
     """Serve and run until cancelled. Once `told`, finish what is under way and hand it over first, then end."""
     settings = product.settings
-    config = uvicorn.Config(
-        product.front,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        timeout_graceful_shutdown=3,
-    )
-    server = PartingServer(config)
+    certificate = server_certificate(settings)
+    server = PartingServer(server_config(settings, product.front, certificate))
+    renewing = asyncio.create_task(renewed(certificate, product.wall))
     leaving = asyncio.create_task((told or asyncio.Event()).wait())
     serving = asyncio.create_task(server.serve(sockets=[sock] if sock else None), name="http")
     running = asyncio.create_task(product.run(), name="product")
@@ -287,10 +269,13 @@ async def serve(product: Product, *, sock: socket.socket | None = None, told: as
             await product.wall.sleep(FAREWELL_S)
     finally:
         leaving.cancel()
+        renewing.cancel()
         server.should_exit = True
         await asyncio.wait({serving})
         running.cancel()
         await asyncio.wait({running})
+        if product.traces is not None:
+            await asyncio.to_thread(product.traces.close)
     for task in (running, serving):
         if not task.cancelled() and (exc := task.exception()) is not None:
             raise exc

@@ -1,6 +1,7 @@
 """All settings: one typed object, read once. `cordpair settings` lists them from here."""
 
 import json
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -37,6 +38,17 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8080",
         description="How Microsoft and people reach us from outside, https in production.",
     )
+    tls_certificate: str = Field(
+        default="",
+        description="PEM file of the server certificate with its chain: cordpair then speaks TLS itself, 1.2 or newer. "
+        "A renewed file is taken up without a restart. Empty: a proxy does it.",
+    )
+    tls_key: str = Field(default="", description="PEM file of that certificate's private key, without a passphrase.")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Addresses or networks of proxies in front of cordpair, a JSON list. Only their X-Forwarded-For "
+        "and X-Forwarded-Proto count; what they say came over plain http is refused where public_url is https.",
+    )
     graph_url: str = Field(default="https://graph.microsoft.com/v1.0", description="Microsoft Graph.")
     login_url: str = Field(default="https://login.microsoftonline.com", description="Microsoft Entra.")
     bot_openid_url: str = Field(
@@ -57,10 +69,18 @@ class Settings(BaseSettings):
     metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Port of the Prometheus metrics, on loopback only; 0 serves none."
     )
+    otlp_endpoint: str = Field(
+        default="",
+        description="OpenTelemetry collector that gets one trace for each call (OTLP over HTTP), like "
+        "`http://collector:4318`; needs `cordpair[tracing]`. Empty: no traces are made.",
+    )
+    trace_ratio: float = Field(
+        default=1.0, ge=0, le=1, description="Share of calls that are traced; all nodes choose the same calls."
+    )
     outbox_workers: int = Field(default=16, ge=1, le=256, description="Effects performed at the same time.")
     database_pool: int = Field(default=12, ge=4, le=100, description="Connections to the database.")
 
-    @field_validator("service_url_hosts", mode="before")
+    @field_validator("service_url_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _json_list(cls, given: object) -> object:
         # Read here and not by the library, whose refusal would not be a ValidationError.
@@ -68,15 +88,38 @@ class Settings(BaseSettings):
             try:
                 return json.loads(given)
             except ValueError:
-                raise ValueError('must be a JSON list, like ["smba.trafficmanager.net"]') from None
+                raise ValueError('must be a JSON list, like ["smba.trafficmanager.net"] or ["10.0.0.0/8"]') from None
         return given
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(str(ip_network(each)) for each in given)
+        except ValueError:
+            raise ValueError("must list addresses or networks, like 10.0.0.7 or 10.0.0.0/8") from None
+
+    @field_validator("public_url", "graph_url", "login_url", "otlp_endpoint")
+    @classmethod
+    def _no_trailing_slash(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return url.rstrip("/")
 
     @field_validator("public_url", "graph_url", "login_url")
     @classmethod
-    def _no_trailing_slash(cls, url: str) -> str:
-        if not url.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
-        return url.rstrip("/")
+    def _needed(cls, url: str) -> str:
+        if not url:
+            raise ValueError("must not be empty")
+        return url
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> "Settings":
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("tls_certificate and tls_key go together: set both, or none")
+        if self.tls_certificate and not self.public_url.startswith("https://"):
+            raise ValueError("tls_certificate needs a public_url that begins with https://")
+        return self
 
     @model_validator(mode="after")
     def _time_is_real_in_production(self) -> "Settings":

@@ -5,6 +5,7 @@ import asyncio
 from cordpair.core import events as e
 from cordpair.core.ids import TenantId
 from cordpair.engine.clock import Clock
+from cordpair.engine.traces.incoming import IncomingTraces
 from cordpair.store.doors import Store
 from cordpair.store.inbox import Incoming
 
@@ -16,8 +17,8 @@ _FIRST_LOOK_S = 0.005
 class Commands:
     """Puts commands into the inbox and waits for what they come to. Any node can take any command."""
 
-    def __init__(self, store: Store, clock: Clock, wall: Clock) -> None:
-        self._store, self._clock, self._wall = store, clock, wall
+    def __init__(self, store: Store, clock: Clock, wall: Clock, traces: IncomingTraces | None = None) -> None:
+        self._store, self._clock, self._wall, self._traces = store, clock, wall, traces
 
     async def submit(self, tenant: TenantId, event: e.AnyEvent, *, key: str) -> str:
         """The verdict: `ok`, the reason why it was refused, or `in_progress` after two seconds.
@@ -26,7 +27,8 @@ class Commands:
         Raises TemporaryFailure when it could not be stored.
         """
         row = Incoming(source="command", key=key, body=e.encode(event), received_at=self._clock.now())
-        await self._store.accept(tenant, [row])
+        if await self._store.accept(tenant, [row]) and self._traces is not None:
+            self._traces.commanded(tenant, event, row)
         try:
             async with asyncio.timeout(WAIT_S):
                 return await self._result(tenant, key)

@@ -5,6 +5,7 @@ Only the tenant's owner performs its effects, so two orders about one card never
 """
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
@@ -20,6 +21,7 @@ from cordpair.engine.clock import Clock
 from cordpair.engine.endings import Endings
 from cordpair.engine.limits import PeerLimits
 from cordpair.engine.perform import Attempt, Performer
+from cordpair.engine.traces.tries import TryTraces
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import CordpairError, PermanentFailure, Rejected, TemporaryFailure, Throttled, UnknownOutcome
 from cordpair.store.doors import Store
@@ -58,6 +60,7 @@ class OutboxWorkers:
         width: int,
         metrics: Metrics,
         chance: Callable[[], float],
+        traces: TryTraces | None = None,
         limits: PeerLimits | None = None,
         bell: Bell | None = None,
     ) -> None:
@@ -69,7 +72,7 @@ class OutboxWorkers:
         self._limits = limits
         self._waits = False  #: whether effects may wait only because nobody is free
         self._busy: dict[asyncio.Task[None], Claimed] = {}
-        self._chance = chance
+        self._chance, self._traces = chance, traces
         self._sweep_at = clock.now()
 
     async def run(self) -> None:
@@ -209,7 +212,8 @@ class OutboxWorkers:
             await self._clock.sleep(turn_s)
         try:
             performer = await self._performer_of(tenant)
-            results = await performer.perform(row.effect, Attempt(row.attempts, row.unknown))
+            with self._traces.trying(tenant, row) if self._traces is not None else contextlib.nullcontext():
+                results = await performer.perform(row.effect, Attempt(row.attempts, row.unknown))
         except Exception as exc:  # noqa: BLE001 - the outermost place of this work: the effect is parked with its reason
             await self._failed(tenant, row, exc)
             return

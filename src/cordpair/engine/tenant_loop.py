@@ -25,6 +25,7 @@ from cordpair.engine.deliveries import Deliveries
 from cordpair.engine.facts import LinkOf, Told, Translate, about, identify, read
 from cordpair.engine.folding import RECENT, Batch, Folding, Written
 from cordpair.engine.quota import MonthCount
+from cordpair.engine.traces.folds import FoldTraces, Turn
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import TemporaryFailure
 from cordpair.store.doors import Store, TenantRows
@@ -67,6 +68,7 @@ class TenantLoop:
         metrics: Metrics,
         quota: MonthCount | None = None,
         workers: Workers | None = None,
+        traces: FoldTraces | None = None,
         bell: Bell | None = None,
     ) -> None:
         self.tenant = tenant
@@ -75,7 +77,7 @@ class TenantLoop:
         self._owner, self._epoch = owner, epoch
         self._translators, self._link, self._region = translators, link, region
         self._publish, self._quota = publish, quota
-        self._workers = workers
+        self._workers, self._traces = workers, traces
         self._folding = Folding(clock, metrics)
         self._deliveries = Deliveries(self.bell)
         self._floor: Floor | None = None
@@ -161,10 +163,12 @@ class TenantLoop:
 
     async def _fold(self, batch: Batch) -> None:
         """Read, fold, commit. What was read stands in `batch`, also when this raises."""
+        began_at = self._clock.now()
         try:
             floor = self._floor or await self._open()
             async with self._store.open_tenant(self.tenant) as rows:
                 told = await self._read(rows, floor, batch)
+                read_at = self._clock.now()
                 written = await self._make_true(rows, floor, told, batch)
         except BaseException:
             self._floor = None  # half-folded, or not what the store holds
@@ -174,6 +178,8 @@ class TenantLoop:
             batch.delivery.new = {(row.source, row.key) for row in batch.taken}
         if written is not None:
             self._committed(floor, written)
+            if self._traces is not None:
+                self._traces.folded(self.tenant, Turn(told, batch.fired, written.changes, began_at, read_at))
 
     async def _read(self, rows: TenantRows, floor: Floor, batch: Batch) -> list[Told]:
         if batch.most_rows:

@@ -18,7 +18,6 @@ SPAN_KEYS: dict[str, str] = {
     "cc.source": "operator_log",  # of an inbox row: graph | command | result | timer
     "cc.attempt": "operator_log",  # counts from 1
     "cc.repeat": "operator_log",  # whether an earlier attempt may have been carried out
-    "cc.again": "operator_log",  # whether it will be tried again
     "cc.face": "operator_log",  # what a card shows
     "cc.duplicate": "operator_log",  # whether it was stored before
     "cc.sent_on": "operator_log",  # whether the caller was sent on, because nothing could be stored

@@ -16,10 +16,11 @@ from starlette.types import Receive, Scope, Send
 
 from cordpair.connectors.teams.inbound import BotTokens, made_for
 from cordpair.connectors.teams.translate import canonical, content_key, graph_call_id, notification_items, presence_key
-from cordpair.core.ids import RegistrationId, TenantId
+from cordpair.core.ids import RegistrationId, TenantId, call_id
 from cordpair.core.tenant import Registration
 from cordpair.engine.away import SendsOn
 from cordpair.engine.subscribed import Subscribed
+from cordpair.engine.traces.incoming import IncomingTraces
 from cordpair.errors import CordpairError, Rejected, TemporaryFailure
 from cordpair.store.doors import Store
 from cordpair.store.inbox import Incoming
@@ -48,7 +49,9 @@ class Webhooks:
         metrics: Metrics,
         body_limit: int,
         headers: Mapping[str, str],
+        traces: IncomingTraces | None = None,
     ) -> None:
+        self._traces = traces
         self._store, self._find, self._tokens, self._away = store, find, tokens, away
         self._now, self._metrics, self._body_limit = now, metrics, body_limit
         self._answers = Answers(headers)
@@ -104,12 +107,16 @@ class Webhooks:
         contents = [canonical(item) for item in items]
         keys = [self._repetitions.key(content_key(content), now) for content in contents]
         rows = [Incoming("graph", key, content, now) for key, content in zip(keys, contents, strict=True)]
+        oddity = "sent_on"
         try:
-            await self._keep("graph", registration.tenant, rows)
+            oddity = "" if await self._keep("graph", registration.tenant, rows) else "duplicate"
         except CordpairError as exc:
             # Graph gives a ringing call 15 s: whoever cannot be stored by then is sent on.
             if not await self._away.send_on(registration, items, now):
                 raise TemporaryFailure("a notification could not be stored") from exc
+        if self._traces is not None:
+            calls = [call_id(registration.tenant, graph) for item in items if (graph := graph_call_id(item))]
+            self._traces.notified(registration.tenant, list(zip(calls, rows, strict=True)), now, oddity=oddity)
         return self._accepted
 
     async def _changes(self, name: RegistrationId, scope: Scope, receive: Receive) -> Answer:
@@ -142,13 +149,16 @@ class Webhooks:
             rows.append(Incoming("presence", presence_key(item, content, now), content, now))
         await self._keep("presence", tenant, rows)
 
-    async def _keep(self, source: str, tenant: TenantId, rows: Sequence[Incoming]) -> None:
+    async def _keep(self, source: str, tenant: TenantId, rows: Sequence[Incoming]) -> bool:
+        """Store them; whether all of them were new."""
+        new = 0
         if rows:
             new = await self._store.accept(tenant, rows, within_s=STORED_WITHIN_S)
             accepted, duplicates = self._counters[source]
             accepted.inc(new)
             if new < len(rows):
                 duplicates.inc(len(rows) - new)
+        return new == len(rows)
 
 
 def _query(scope: Scope, name: str) -> str | None:

@@ -1,6 +1,6 @@
 """Spans of a folded batch: for each call it touched, for each effect it ordered, and the call's own when it closes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -16,15 +16,14 @@ from cordpair.engine.traces.names import call_span, message, order_span, told_sp
 from cordpair.telemetry.spans import Plain, Span, Spans, span_id
 
 
-class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch that is true now: what was read, what fired, what it changed, and when (aware, UTC)."""
+class Turn(msgspec.Struct, frozen=True):
+    """One batch that is true now: what was read until `read_at`, what fired, what it changed (aware, UTC)."""
 
     told: Sequence[Told]
     fired: Sequence[Timer]
     changes: Changes
     began_at: datetime
-    folded_at: datetime
-    committed_at: datetime
+    read_at: datetime
 
 
 class _Cause(msgspec.Struct, frozen=True):
@@ -37,23 +36,26 @@ class _Cause(msgspec.Struct, frozen=True):
 class FoldTraces:
     """Told after the commit: what was not true is not told."""
 
-    def __init__(self, spans: Spans) -> None:
-        self._spans = spans
+    def __init__(self, spans: Spans, now: Callable[[], datetime]) -> None:
+        self._spans, self._now = spans, now
 
     def folded(self, tenant: TenantId, turn: Turn) -> None:
         """The spans of a batch."""
+        committed_at = self._now()
         causes = _causes(turn)
         ordered = [effect.call for effect in turn.changes.effects]
         for call in dict.fromkeys([*causes, *turn.changes.calls, *ordered]):
             trace = self._spans.trace(call)
             if trace is not None:
-                self._touched(tenant, trace, call, turn, causes.get(call, []))
+                self._touched(tenant, trace, call, turn, causes.get(call, []), committed_at)
         for entry in turn.changes.history:
             closed = turn.changes.calls.get(entry.call) if entry.call else None
             if closed is not None and entry.after == CallState.CLOSED != entry.before:
                 self._whole(tenant, closed)
 
-    def _touched(self, tenant: TenantId, trace: int, call: CallId, turn: Turn, causes: Sequence[_Cause]) -> None:
+    def _touched(
+        self, tenant: TenantId, trace: int, call: CallId, turn: Turn, causes: Sequence[_Cause], committed_at: datetime
+    ) -> None:
         newest = turn.changes.calls.get(call)
         links = [told_span(trace, *cause.row) for cause in causes if cause.row is not None]
         own = span_id(trace, "fold", turn.began_at.isoformat(), *(cause.event for cause in causes))
@@ -73,17 +75,17 @@ class FoldTraces:
                 name="process inbox",
                 kind=SpanKind.CONSUMER,
                 began_at=turn.began_at,
-                ended_at=turn.committed_at,
+                ended_at=committed_at,
                 links=tuple(dict.fromkeys(link for link in links if link is not None)),
                 attributes=attributes,
             )
         )
-        self._committed(trace, own, turn)
+        self._committed(trace, own, turn, committed_at)
         for effect in turn.changes.effects:
             if effect.call == call:
-                self._ordered(trace, own, effect, turn.committed_at)
+                self._ordered(trace, own, effect, committed_at)
 
-    def _committed(self, trace: int, fold: int, turn: Turn) -> None:
+    def _committed(self, trace: int, fold: int, turn: Turn, committed_at: datetime) -> None:
         self._spans.put(
             Span(
                 trace=trace,
@@ -91,8 +93,8 @@ class FoldTraces:
                 parent=fold,
                 name="commit fold",
                 kind=SpanKind.CLIENT,
-                began_at=turn.folded_at,
-                ended_at=turn.committed_at,
+                began_at=turn.read_at,
+                ended_at=committed_at,
                 attributes={"db.system.name": "postgresql", "db.operation.name": "COMMIT"},
             )
         )

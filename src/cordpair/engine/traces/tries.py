@@ -16,20 +16,16 @@ from cordpair.store.outbox import OutboxRow
 from cordpair.telemetry.spans import Plain, Span, Spans, span_id
 
 
-class Try(msgspec.Struct):
-    """A try while it lasts. Whoever carries it out writes down how it ended.
-
-    `error` is the class of its failure, `again` whether it will be tried again. `requests` counts what was asked.
-    """
+class _Try(msgspec.Struct):
+    """A try while it lasts. `error` is the class of its failure, `requests` counts what others were asked."""
 
     trace: int
     id: int
     error: str = ""
-    again: bool = False
     requests: int = 0
 
 
-_UNDER_WAY: ContextVar[Try | None] = ContextVar("the try under way", default=None)
+_UNDER_WAY: ContextVar[_Try | None] = ContextVar("the try under way", default=None)
 _ASKED = "cordpair.asked"  #: of a request: its number in the try, and when it began
 
 
@@ -40,22 +36,25 @@ class TryTraces:
         self._spans, self._now = spans, now
 
     @contextmanager
-    def trying(self, tenant: TenantId, row: OutboxRow) -> Iterator[Try]:
-        """Around one try; requests of a watched client belong to it meanwhile."""
+    def trying(self, tenant: TenantId, row: OutboxRow) -> Iterator[None]:
+        """Around one try; requests of a watched client belong to it meanwhile. An error passes, and is told of."""
         trace = self._spans.trace(row.effect.call)
         if trace is None:
-            yield Try(0, 0)
+            yield
             return
         began_at = self._now()
-        this = Try(trace, span_id(trace, "try", row.key, str(row.attempts), began_at.isoformat()))
+        this = _Try(trace, span_id(trace, "try", row.key, str(row.attempts), began_at.isoformat()))
         token = _UNDER_WAY.set(this)
         try:
-            yield this
+            yield
+        except BaseException as exc:
+            this.error = type(exc).__name__
+            raise
         finally:
             _UNDER_WAY.reset(token)
             self._tried(tenant, row, this, began_at)
 
-    def _tried(self, tenant: TenantId, row: OutboxRow, this: Try, began_at: datetime) -> None:
+    def _tried(self, tenant: TenantId, row: OutboxRow, this: _Try, began_at: datetime) -> None:
         name = type(row.effect).__name__
         attributes: dict[str, Plain] = {
             **message("outbox", "process"),
@@ -65,7 +64,6 @@ class TryTraces:
             "cc.attempt": row.attempts,
             "cc.repeat": row.unknown,
             **({"cc.face": row.effect.face.value} if isinstance(row.effect, ShowCard) else {}),
-            **({"cc.again": this.again} if this.error else {}),
         }
         self._spans.put(
             Span(
@@ -98,7 +96,7 @@ class TryTraces:
         hooks = http.event_hooks
         http.event_hooks = {"request": [*hooks["request"], asked], "response": [*hooks["response"], answered]}
 
-    def _answered(self, this: Try, response: httpx.Response) -> None:
+    def _answered(self, this: _Try, response: httpx.Response) -> None:
         request = response.request
         number, began_at = request.extensions[_ASKED]
         url, status = request.url, response.status_code
