@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 import pytest_asyncio
@@ -16,7 +17,8 @@ from cordpair.connectors.imis.crm import ImisCrm
 from cordpair.connectors.imis.session import ImisSession
 from cordpair.connectors.imis.settings import read_settings
 from cordpair.connectors.kit import Activity
-from cordpair.connectors.teams import tokens
+from cordpair.connectors.teams import keys, tokens
+from cordpair.connectors.teams.keys import SigningKeys
 from cordpair.connectors.teams.tokens import AppTokens
 from cordpair.emulator.bad_answers import Drip, huge
 from cordpair.emulator.imis_faults import Fault, Kind
@@ -31,6 +33,7 @@ BAD: list[Callable[[], Response]] = [Drip, huge]
 
 @pytest.fixture(autouse=True)
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "_TIMEOUT_S", 1.5)
     monkeypatch.setattr(tokens, "_TIMEOUT_S", 1.5)
 
 
@@ -51,6 +54,12 @@ async def fails_in_time(attempt: Awaitable[Any]) -> TemporaryFailure:
     with pytest.raises(TemporaryFailure) as failure:
         await asyncio.wait_for(attempt, ENOUGH_S)
     return failure.value
+
+
+@pytest.mark.parametrize("make", BAD, ids=["drip", "huge"])
+async def test_signing_keys_that_never_end_are_given_up(make: Callable[[], Response]) -> None:
+    async with serving(answering(make)) as url, httpx.AsyncClient() as http:
+        await fails_in_time(SigningKeys(http, url).key("any"))
 
 
 @pytest.mark.parametrize("make", BAD, ids=["drip", "huge"])
