@@ -173,7 +173,7 @@ def _shown(seen: Evidence) -> dict[tuple[str, str], str]:
 
 def _outcome_of(call: Row, truth: Row, talked: list[str], told: list[str], *, was_told: bool) -> Iterator[str]:
     """`talked` are all who stood in the call, `told` those of them whom we were told of."""
-    name, reason = f"call {call['call']}", call["body"]["outcome_reason"]
+    name, reason = f"call {call['call']}", call["body"].get("outcome_reason", "")
     if call["state"] != "closed" or call["outcome"] not in ("answered", "abandoned", "flowed_out"):
         yield f"J2 {name} has no outcome: it is {call['state']}"
         return
