@@ -9,11 +9,19 @@ from datetime import datetime
 from cordpair.core.audit import Action, Actor, Deed, link_actor
 from cordpair.core.ids import TenantId
 from cordpair.core.tenant import TenantSetup
+from cordpair.errors import Rejected
 from cordpair.store.doors import Store, TenantRows
 
 
 async def apply_setup(store: Store, setup: TenantSetup, *, by: Actor, now: datetime) -> None:
-    """Set an organisation up, or change it to `setup`. That a secret is new is written down, never what it is."""
+    """Set an organisation up, or change it to `setup`. That a secret is new is written down, never what it is.
+
+    Raises Rejected when the name of its registration is another organisation's: notifications could not be told apart.
+    """
+    async with store.open_queue() as queue:
+        others = [one for one in await queue.holders(setup.registration.id) if one != setup.id]
+    if others:
+        raise Rejected(f"registration.id: {setup.registration.id} is the registration of another organisation already")
     async with store.open_tenant(setup.id) as rows:
         before = await rows.setups.get()
         if setup == before:

@@ -40,6 +40,13 @@ class Vitals:
             owned_until=row["owned_until"],
         )
 
+    async def newest(self) -> int:
+        """The number of the newest line of history: another one than before says that something happened."""
+        found: int | None = await self._scope.connection.fetchval(
+            "select max(id) from history where tenant = $1", self._scope.tenant
+        )
+        return found or 0
+
 
 _READ = """
 select

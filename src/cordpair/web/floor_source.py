@@ -13,7 +13,7 @@ from cordpair.engine.clock import Clock
 from cordpair.engine.privileged import note_link_opened, retry_effect, retry_flow, retry_notification
 from cordpair.engine.quota import month_begin
 from cordpair.engine.wakeup import Bell
-from cordpair.errors import Rejected, TemporaryFailure
+from cordpair.errors import CordpairError, Rejected, TemporaryFailure
 from cordpair.store.doors import Store, TenantRows
 from cordpair.web.floor_content import ENDED, FLOW, NOTIFICATION, Names, Stored, belongs, midnight, view_of
 from cordpair.web.floor_view import CallRow, CallSet, FloorView
@@ -26,12 +26,14 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 PAUSE_S = 0.25  #: real seconds between two views at least
 STILL_S = 2.0  #: a view is made this often even when nothing happens, so that its age stays true
+UNSEEN_S = 30.0  #: one that nobody asks for is made this seldom: it is the first that somebody sees
 
 
 class StoreFloor:
     """`FloorSource` on the store. `touch` says that something changed; `run` keeps the views fresh.
 
-    A floor that somebody looks at is read at most every `PAUSE_S`, one that nobody looks at every `STILL_S`.
+    A floor that somebody looks at is read at most every `PAUSE_S`, one that nobody looks at every `UNSEEN_S`. What
+    another node folds touches nothing here: for floors that are looked at, the store is asked whether something is new.
     """
 
     def __init__(self, store: Store, clock: Clock, wall: Clock) -> None:
@@ -39,6 +41,8 @@ class StoreFloor:
         self._views: dict[TenantId, FloorView] = {}
         self._read_at: dict[TenantId, datetime] = {}
         self._touched: set[TenantId] = set()
+        self._asked: set[TenantId] = set()  #: for a page, since the last reading
+        self._newest: dict[TenantId, int] = {}
         self._bell = Bell()
         self._listeners: dict[TenantId, set[asyncio.Event]] = {}
 
@@ -50,18 +54,33 @@ class StoreFloor:
         """Read what has changed, and what is looked at, until cancelled."""
         while True:
             now = self._wall.now()
-            for tenant in [tenant for tenant in (*self._touched, *self._listeners) if self._is_due(tenant, now)]:
+            await self._look_for_news()
+            for tenant in [tenant for tenant in {*self._touched, *self._listeners} if self._is_due(tenant, now)]:
                 await self._refresh(tenant, now)
             await self._bell.heard(PAUSE_S)
             await self._wall.sleep(PAUSE_S / 5)
 
     def _is_due(self, tenant: TenantId, now: datetime) -> bool:
         age_s = (now - self._read_at.get(tenant, _NEVER)).total_seconds()
-        wanted_s = PAUSE_S if tenant in self._touched and self._listeners.get(tenant) else STILL_S
-        return age_s >= wanted_s
+        if tenant in self._listeners:
+            return age_s >= (PAUSE_S if tenant in self._touched else STILL_S)
+        return age_s >= (STILL_S if tenant in self._asked else UNSEEN_S)
+
+    async def _look_for_news(self) -> None:
+        """Touch what is looked at and was folded elsewhere."""
+        for tenant in list(self._listeners.keys() - self._touched):
+            try:
+                async with self._store.open_tenant(tenant) as rows:
+                    newest = await rows.vitals.newest()
+            except CordpairError:
+                continue  # the next reading says so
+            if self._newest.get(tenant) != newest:
+                self._newest[tenant] = newest
+                self._touched.add(tenant)
 
     async def _refresh(self, tenant: TenantId, now: datetime) -> None:
         self._touched.discard(tenant)
+        self._asked.discard(tenant)
         self._read_at[tenant] = now
         try:
             self._views[tenant] = await self.read(tenant)
@@ -72,8 +91,10 @@ class StoreFloor:
 
     def current(self, tenant: TenantId) -> FloorView:
         view = self._views.get(tenant)
-        if view is None:
+        if tenant not in self._listeners:
+            self._asked.add(tenant)
             self.touch(tenant)
+        if view is None:
             raise TemporaryFailure("the floor is being read")
         return view
 
