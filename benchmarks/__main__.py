@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import backlog, first_run, fold, ingest, isolation, latency, order, routing
+from benchmarks import backlog, crash, first_run, fold, ingest, isolation, latency, order, routing
 from benchmarks.measuring import Line, table
 
 #: Every benchmark by its name on the command line.
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
     "latency": latency.run,
     "backlog": backlog.run,
     "order": order.run,
+    "crash": crash.run,
     "isolation": isolation.run,
     "routing": routing.run,
 }
