@@ -179,7 +179,7 @@ async def test_what_was_found_about_a_token_ends_with_the_key_that_signed_it(wor
     await world.verify(token)
     world.server.keys[:] = [SKYPE, STRANGER]  # the same key id, another key
     world.now[0] += 24 * 3600 + 1
-    assert await world.refuses(token) == 403
+    assert await world.refuses(token, channel=None) == 403
 
 
 async def test_what_was_found_about_a_token_ends_when_the_token_does(world: World) -> None:
