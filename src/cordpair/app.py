@@ -113,14 +113,7 @@ class Product:
             chance=secrets.SystemRandom().random,
             traces=self.traces.tries if self.traces else None,
         )
-        self.flows = StandingFlows(
-            store,
-            self.clock,
-            self.workshop,
-            owned=lambda: self.node.tenants,
-            ring=self.node.ring,
-            chance=secrets.SystemRandom().random,
-        )
+        self.flows = StandingFlows(store, self.clock, self.workshop, self.node, secrets.SystemRandom().random)
         self.gauges = Gauges(self.metrics, self.clock, self.wall, self.node.floors)
         self.floor = StoreFloor(store, self.clock, self.wall)
         self.away = SendsOn(self.workshop)

@@ -7,6 +7,7 @@ from cordpair.core.ids import TenantId
 from cordpair.engine.clock import Clock
 from cordpair.engine.flow_workers import FlowWorkers
 from cordpair.engine.flows import FlowBook
+from cordpair.engine.node import Node
 from cordpair.engine.parts import TenantParts, Workshop
 from cordpair.engine.purge import KIND as PURGE
 from cordpair.engine.purge import purge_kind
@@ -18,21 +19,12 @@ from cordpair.store.doors import Store
 
 
 class StandingFlows:
-    """Their code (`book`), and the workers of this node. `ring` says that there is something in a tenant's inbox."""
+    """Their code (`book`), and the workers of `node`, for the tenants that it owns. `chance` is in 0..1, for jitter."""
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        workshop: Workshop,
-        *,
-        owned: Callable[[], frozenset[TenantId]],
-        ring: Callable[[TenantId], None],
-        chance: Callable[[], float],
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, workshop: Workshop, node: Node, chance: Callable[[], float]) -> None:
         self._store, self._clock, self._workshop = store, clock, workshop
-        self.book = FlowBook([sync_kind(self._sync), purge_kind(store), sweep_kind(store, self._calls, ring)])
-        self.workers = FlowWorkers(store, clock, self.book, owned=owned, chance=chance)
+        self.book = FlowBook([sync_kind(self._sync), purge_kind(store), sweep_kind(store, self._calls, node.ring)])
+        self.workers = FlowWorkers(store, clock, self.book, owned=lambda: node.tenants, chance=chance)
 
     async def keep_going(self, parts: TenantParts) -> None:
         """Begin them for a tenant that is new here, and wake those that a new setup may help."""
