@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import backlog, crash, first_run, fold, ingest, isolation, latency, order, routing
+from benchmarks import backlog, crash, first_run, fold, ingest, isolation, latency, order, routing, simulation
 from benchmarks.measuring import Line, table
 
 #: Every benchmark by its name on the command line.
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
     "crash": crash.run,
     "isolation": isolation.run,
     "routing": routing.run,
+    "simulation": simulation.run,
 }
 
 
