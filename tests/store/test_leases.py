@@ -92,3 +92,45 @@ async def test_who_is_gone_is_replaced_before_the_lease_runs_out(store: Store) -
     async with store.open_queue() as queue:
         assert await queue.bury(NOON) == [A]
     assert await lease(store, "node-2") == {A: 2}
+
+
+async def test_who_has_its_share_takes_no_further_tenant_but_keeps_what_it_has(store: Store) -> None:
+    await configured(store, A, B)
+    await lease(store, "node-1", NOON, B)
+    await lease(store, "node-2", NOON, A)
+    async with store.open_queue() as queue:
+        await queue.release("node-1")
+        assert await queue.lease([A, B], "node-2", NOON, TTL, most=1) == {A: 1}
+        assert await queue.lease([A, B], "node-2", NOON, TTL, most=2) == {A: 1, B: 2}
+
+
+async def test_a_node_counts_while_it_takes_tenants_and_keeps_its_leases(store: Store) -> None:
+    await configured(store, A)
+    first, second = store.beacon("node-1"), store.beacon("node-2")
+    await first.burn()
+    await second.burn()
+    await lease(store, "node-1")
+    assert await counted(store, NOON) == 2
+    assert await counted(store, AFTER) == 1  # node-1 stands still: its lease has run out
+    await second.stand_down()
+    assert await counted(store, NOON) == 1
+    await first.put_out()
+    await second.put_out()
+    assert await counted(store, NOON) == 0
+
+
+async def counted(store: Store, now: datetime) -> int:
+    async with store.open_queue() as queue:
+        return (await queue.crew(now, timedelta(seconds=5))).nodes
+
+
+async def test_who_waits_is_told_that_tenants_were_given_back(store: Store) -> None:
+    await configured(store, A)
+    heard = asyncio.Event()
+    waiting = store.beacon("node-2", heard.set)
+    await waiting.burn()
+    await lease(store, "node-1")
+    async with store.open_queue() as queue:
+        await queue.release("node-1", [A], NOON)
+    await asyncio.wait_for(heard.wait(), 10)
+    await waiting.put_out()
