@@ -47,7 +47,7 @@ async def loaded(load: Load, folder: Path, say: Any = lambda _: None) -> list[Li
     violations = await play(run, folder, plan=[], world=world, beside=[presence.change], at_the_end=_keep_rows, say=say)
     for violation in violations:
         say(violation)
-    return _lines(load, run, presence.count, violations, folder)
+    return _lines(load, run, presence, violations, folder)
 
 
 class Presence:
@@ -56,6 +56,7 @@ class Presence:
     def __init__(self, load: Load) -> None:
         self._per_s, self._dice = load.presence_per_s, random.Random(load.seed)
         self.count = 0
+        self.seconds = 0.0  #: over which they changed
 
     async def change(self, stand: Stand) -> None:
         """Change somebody's presence again and again, at the wanted rate, until cancelled."""
@@ -68,7 +69,8 @@ class Presence:
                 other = "AvailableIdle" if known.availability == "Available" else "Available"
                 presences.set(seat.tenant, seat.agent.id, other, "Available")
                 self.count += 1
-            await clock.sleep(max(0.0, began + self.count / self._per_s - clock.elapsed()))
+            self.seconds = clock.elapsed() - began
+            await clock.sleep(max(0.0, self.count / self._per_s - self.seconds))
 
 
 async def _keep_rows(stand: Stand, folder: Path) -> None:
@@ -92,7 +94,7 @@ from history where agent is not null and after <> before order by id
 """
 
 
-def _lines(load: Load, run: Run, changes: int, violations: list[str], folder: Path) -> list[Line]:
+def _lines(load: Load, run: Run, presence: Presence, violations: list[str], folder: Path) -> list[Line]:
     journal = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
     kept = msgspec.json.decode((folder / "measured.json").read_bytes(), type=Measured)
     told = json.loads((folder / "run.json").read_text())
@@ -107,7 +109,7 @@ def _lines(load: Load, run: Run, changes: int, violations: list[str], folder: Pa
         Line(
             work="changes of presence",
             unit="/s",
-            ours=changes / (load.minutes * 60),
+            ours=presence.count / presence.seconds,
             opponent="wanted",
             theirs=load.presence_per_s,
         ),
