@@ -134,7 +134,7 @@ class Life:
     async def _until_members_are_known(self, number: str) -> None:
         while True:
             async with self._store.open_tenant(self.tenant) as rows:
-                if await rows.parties.find_many([number]):
+                if (await rows.parties.find_many([number]))[number]:
                     return
             await asyncio.sleep(0.05)
 
