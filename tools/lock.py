@@ -14,7 +14,7 @@ FOLDER = Path("requirements")
 LEVELS: dict[str, list[str]] = {
     "runtime": ["pyproject.toml"],
     "demo": ["pyproject.toml", "--extra", "embedded", "--group", "build"],
-    "test": ["pyproject.toml", "--extra", "embedded", "--group", "build", "--group", "test"],
+    "test": ["pyproject.toml", "--extra", "embedded", "--extra", "tracing", "--group", "build", "--group", "test"],
 }
 HOW = ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--universal"]
 
