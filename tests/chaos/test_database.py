@@ -45,6 +45,7 @@ async def test_after_a_kill_of_the_server_callers_are_served_again(base: Base) -
     await is_served(base.us)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("table", ["inbox", "subject_keys"])
 async def test_while_somebody_holds_what_is_to_be_written_callers_are_sent_on(base: Base, table: str) -> None:
     url = base.databases.keys_url if table == "subject_keys" else base.databases.main_url
@@ -53,12 +54,14 @@ async def test_while_somebody_holds_what_is_to_be_written_callers_are_sent_on(ba
     await is_served(base.us)
 
 
+@pytest.mark.long
 async def test_while_strangers_fight_for_every_connection_no_caller_is_left_ringing(base: Base) -> None:
     async with harm.crowded(base.databases.main_url):
         await calls(base.us)
     await is_served(base.us)
 
 
+@pytest.mark.long
 async def test_while_all_our_own_connections_are_in_use_callers_are_sent_on(base: Base) -> None:
     async with contextlib.AsyncExitStack() as held:
         taking = [asyncio.create_task(held.enter_async_context(_in_use(base))) for _ in range(12)]
@@ -73,6 +76,7 @@ async def _in_use(base: Base) -> AsyncIterator[None]:
         yield
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("table", "state"),
     [("calls", "40001"), ("outbox", "40P01"), ("offers", "55P03"), ("history", "57014"), ("agents", "40001")],
@@ -84,6 +88,7 @@ async def test_a_fold_that_the_database_refuses_for_now_is_folded_again(base: Ba
     assert await base.us.parked_items() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("state", ["40001", "55P03"], ids=["serialisation", "lock"])
 async def test_a_caller_who_cannot_be_stored_for_now_is_served_or_sent_on(base: Base, state: str) -> None:
     async with harm.raising(base.databases.main_url, "inbox", state, times=2):
