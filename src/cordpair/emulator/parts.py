@@ -43,7 +43,8 @@ class Parts:
         world: World | None = None,
     ) -> None:
         clock = Clock(rate)
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=100)
+        # The client looks at every kept connection before each request: few are faster than many.
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=20)
         http = httpx.AsyncClient(timeout=_REAL_TIMEOUT_S, limits=limits, trust_env=False)
         self.cloud = Cloud(seed, world or demo_world(seed, members_count), clock, Journal(clock, journal), http)
         self.members = {t.id: members(t.member_seed, t.member_count, t.region) for t in self.cloud.world.tenants}
