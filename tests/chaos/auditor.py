@@ -95,11 +95,11 @@ def _outcomes(seen: Evidence) -> Iterator[str]:
 
 
 def _read_at(seen: Evidence) -> dict[str, list[str]]:
-    """When we have read the roster of each call."""
+    """When we have read the roster of each call, where what we read could be stored."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for note in _notes(seen, "graph"):
-        if note["path"].endswith("/participants") and note["status"] == 200:
-            found[note["path"].split("/")[3]].append(note["at"])
+    for row in seen.inbox:
+        if row["source"] == "result" and row["body"].get("type") == "RosterSeen":
+            found[row["body"]["graph_id"]].append(datetime.fromisoformat(row["body"]["at"]).isoformat())
     return found
 
 

@@ -366,8 +366,8 @@ def test_whoever_came_in_after_their_ring_was_taken_back_and_was_not_read_again_
     seen.activities["t"], seen.run["floor"] = seen.activities["t"][1:], {}
     seen.journal.append(roster("one", 1, "ada"))
     assert [found for found in violations(seen) if found.startswith("J2")] == []
-    read = {"kind": "graph", "path": "/communications/calls/g-one/participants", "status": 200}
-    seen.journal.append({**read, "at": at(20).isoformat()})
+    read = {"type": "RosterSeen", "graph_id": "g-one", "at": at(20).isoformat()}
+    seen.inbox.append({"tenant": "t", "source": "result", "state": "folded", "error": "", "body": read})
     assert "J2 call one is abandoned (), really answered" in violations(seen)
 
 
