@@ -6,6 +6,7 @@ J3   no agent in two calls, no call with two agents for long, no offer that rang
 J4   what was acknowledged is stored once and folded; what was ordered is done once; every ring was decided by us
 J11  no call overtakes an older one of its queue, but by claim or exclusion
 T    no deadline is forgotten
+W    a tenant has one writer at a time; what is decided and what is ordered for it become true together
 """
 
 import json
@@ -17,7 +18,9 @@ from typing import Any
 from cordpair.core.agent import AgentState
 from cordpair.core.call import Call, CallState, Outcome
 from cordpair.core.changes import HistoryEntry, OfferState
-from cordpair.core.ids import GraphCallId, TenantId, call_id
+from cordpair.core.effects import InviteAgent
+from cordpair.core.floor import Floor
+from cordpair.core.ids import GraphCallId, TenantId, call_id, offer_parts
 from tests.sim.cloud import Cloud, CloudCall, Stay
 from tests.sim.database import Database
 from tests.sim.deliveries import Deliveries
@@ -41,7 +44,7 @@ class Evidence:
         troubles: Sequence[tuple[float, float]],
     ) -> None:
         self.cloud, self.crm, self.deliveries, self.troubles = cloud, crm, deliveries, troubles
-        self.tables = database.tables
+        self.tables, self.folds, self.born = database.tables, database.folds, database.born
         self.calls: dict[str, Call] = {call.id: call for call in self.tables["calls"].values()}
         self.tenants: dict[str, str] = {key[1]: key[0] for key in self.tables["calls"]}  # type: ignore[index]
         #: What each call was told of, by acknowledged notifications: its arrival (and when), and who stood in it.
@@ -70,7 +73,7 @@ class Evidence:
 
 def violations(seen: Evidence) -> list[str]:
     """Everything that must not be when all has come to its end; empty when all is well."""
-    rules = (_at_rest, _activities, _outcomes, _people, _acknowledged, _orders, _rings, _turns)
+    rules = (_at_rest, _activities, _outcomes, _people, _acknowledged, _orders, _rings, _turns, _writers, _together)
     return [found for rule in rules for found in rule(seen)]
 
 
@@ -239,6 +242,30 @@ def _overtaken(entry: HistoryEntry, seen: Evidence, waiting: list[str], refused:
 
 def _place(call: Call) -> tuple[Any, int]:
     return call.arrived_at, call.sequence
+
+
+def _writers(seen: Evidence) -> Iterator[str]:
+    newest: Counter[str] = Counter()
+    for tenant, epoch in seen.folds:
+        if epoch < newest[tenant]:
+            yield f"W a former owner of {tenant} wrote in epoch {epoch}, when it was {newest[tenant]} already"
+        newest[tenant] = max(newest[tenant], epoch)
+
+
+def _together(seen: Evidence) -> Iterator[str]:
+    for key, row in seen.tables["outbox"].items():
+        if isinstance(row.effect, InviteAgent):
+            offer = (key[0], *offer_parts(row.effect.offer))  # type: ignore[index]
+            if seen.born.get(("outbox", key)) != seen.born.get(("offers", offer)):
+                yield f"W {row.key} was ordered in another commit than it was decided"
+
+
+def forgotten(database: Database, floor: Floor, tenant: str) -> Iterator[str]:
+    """Where the memory of an owner, who is not at work, is not what the store holds."""
+    for call in floor.calls.values():
+        stored: Call | None = database.tables["calls"].get((tenant, call.id))
+        if stored != call:
+            yield f"W call {call.graph_id} is {call.state} in memory, {stored and stored.state} in the store"
 
 
 def overlooked(database: Database, now: Any) -> Iterator[str]:

@@ -17,6 +17,7 @@ from tests.sim.loop import PROCESS, Process, spoken
 Row = Any
 Place = tuple[str, Hashable]
 _GONE = object()
+BORN = frozenset({"offers", "outbox"})
 AMBUSHED = 0.05  #: how often what lies in wait strikes at a statement, 0..1
 WATCHED = frozenset({"inbox", "outbox", "timers"})  #: where those who wait look for work
 
@@ -36,6 +37,8 @@ class Database:
         self.is_away = False
         self.trouble = Trouble()
         self.commits = 0
+        self.folds: list[tuple[str, int]] = []  #: tenant and epoch of every fold, as they were committed
+        self.born: dict[Place, int] = {}  #: the commit that first made a row, for orders and offers
         self.watchers: dict[int, tuple[Process | None, asyncio.Event]] = {}
         self._numbers = 0
         self._watches = 0
@@ -114,6 +117,7 @@ class Transaction:
         self.database, self.process = database, process
         self.is_over = False
         self.was_cut = False
+        self.fold: tuple[str, int] | None = None  #: tenant and epoch, when this is a fold
         self.news = False  #: whether all sessions hear of it when this has been committed
         self._is_news = False
         self._written: dict[Place, Row] = {}
@@ -210,7 +214,11 @@ class Transaction:
     def _apply(self) -> None:
         database = self.database
         database.commits += 1
+        if self.fold is not None:
+            database.folds.append(self.fold)
         for (table, key), row in self._written.items():
+            if table in BORN:
+                database.born.setdefault((table, key), database.commits)
             if row is _GONE:
                 database.tables[table].pop(key, None)
             else:

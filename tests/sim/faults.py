@@ -101,7 +101,7 @@ class Faults:
         """The machine stands still: nothing of the process runs, and its sessions stay for a while."""
         node = await self._struck(self._halt)
         self._journal.note("stalled", node.name)
-        shortest, longest = self._chance.choice(((1, 9), (10, 14.5), (10, 14.5), (15, 50)))
+        shortest, longest = self._chance.choice(((1, 9), (12, 14.8), (12, 14.8), (15, 50)))
         await asyncio.sleep(self._chance.uniform(shortest, longest))
         self._loop.resume(node.process)
 

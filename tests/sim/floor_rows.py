@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from cordpair.core.agent import Agent
 from cordpair.core.bucket import Asked, Peer
 from cordpair.core.call import Call
-from cordpair.core.changes import HistoryEntry, Leg, OfferRecord, OfferState
+from cordpair.core.changes import HistoryEntry, OfferRecord, OfferState
 from cordpair.core.ids import AgentId, CallId, TenantId
 from cordpair.store.agents import Agents
 from cordpair.store.calls import Calls, PendingCall
@@ -63,10 +63,6 @@ class MemoryCalls(Calls):
     async def offers_of(self, call: CallId) -> list[OfferRecord]:
         await self._tx.statement()
         return sorted((it for it in self._rows("offers") if it.call == call), key=lambda it: it.number)
-
-    async def legs_of(self, call: CallId) -> list[Leg]:
-        await self._tx.statement()
-        return sorted((leg for leg in self._rows("legs") if leg.call == call), key=lambda leg: leg.number)
 
     async def pending(self) -> list[PendingCall]:
         await self._tx.statement()

@@ -14,7 +14,7 @@ from cordpair.core.party import PartyRecord, StoredPhone
 from cordpair.core.tenant import AgentSetup, Disposition, Queue, Registration, TenantSetup
 from cordpair.store.parties import IndexedPhone, PartyHit
 from cordpair.telemetry import Metrics
-from tests.sim.audit import Evidence, overlooked, violations
+from tests.sim.audit import Evidence, forgotten, overlooked, violations
 from tests.sim.callers import Callers
 from tests.sim.clock import BEGIN, VirtualClock
 from tests.sim.cloud import Cloud
@@ -27,6 +27,7 @@ from tests.sim.loop import SeededLoop
 from tests.sim.node import SimNode, World
 from tests.sim.people import Habits
 from tests.sim.plan import Journal, Plan
+from tests.sim.queue import Lease
 from tests.sim.store import MemoryStore
 
 LOOK_S = 60.0
@@ -131,10 +132,20 @@ class Simulation:
         since_s = 0.0
         while not self._found:
             await asyncio.sleep(LOOK_S)
+            self._compare_memories()
             if self._faults.is_stopped() or self.database.is_away:
                 since_s = self._loop.time()
             elif self._loop.time() - since_s > 2 * LOOK_S:
                 self._found += overlooked(self.database, BEGIN + timedelta(seconds=self._loop.time()))
+
+    def _compare_memories(self) -> None:
+        """Whoever owns a tenant and is not at work for it remembers what is stored, and nothing else."""
+        at_work = {transaction.process for transaction in self.database.open}
+        for node in self._faults.well():
+            for tenant, floor in node.node.floors().items():
+                lease: Lease | None = self.database.tables["leases"].get(tenant)
+                if lease is not None and lease.owner == node.name and node.process not in at_work:
+                    self._found += forgotten(self.database, floor, tenant)
 
     async def _come_to_rest(self) -> None:
         """Until nothing is left to do, or the time for it is over."""

@@ -17,9 +17,12 @@ from cordpair.store.queue_door import QueueRows
 from tests.sim.database import Database, Transaction
 from tests.sim.floor_rows import MemoryAgents, MemoryCalls, MemoryCards, MemoryParties, MemoryPeers, write_offers
 from tests.sim.inbox import MemoryInbox, MemoryTimers
+from tests.sim.loop import spoken
 from tests.sim.outbox import MemoryOutbox
 from tests.sim.queue import Lease, MemoryBeacon, MemoryQueue
 from tests.sim.setups import MemorySetups
+
+AMBUSHED_FOLD = 0.5  #: how often what lies in wait strikes before a fold is written, 0..1
 
 
 class MemoryRows(TenantRows):
@@ -64,6 +67,9 @@ class MemoryRows(TenantRows):
         handed: Handed | None = None,
     ) -> dict[str, int]:
         await self._tx.statement()
+        self._tx.fold = self.tenant, epoch
+        if self._tx.database.chance.random() < AMBUSHED_FOLD:
+            await spoken()
         await self.hold_lease(owner, epoch)
         ids = await self.outbox.add(changes.effects, now, handed)
         await self.calls.write(list(changes.calls.values()))

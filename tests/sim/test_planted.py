@@ -15,6 +15,8 @@ SOON = (
     "deadlines are lost on a take-over",
     "unknown outcomes are simply repeated",
     "acknowledged before it is stored",
+    "orders go out before the fold commits",
+    "results come apart from their effects",
     "lost workers are not looked after",
     "rings are not withdrawn",
     "calls are not looked after",

@@ -1,7 +1,7 @@
 """The store in memory keeps the promises of the real one: what is asked of PostgreSQL is asked of it too.
 
 These are the very tests of tests/store, which run on two versions of PostgreSQL there. Left out is what is about
-sealing, keys, sessions of the server, and values that only a damaged table holds.
+sealing, keys, sessions of the server, what asks by SQL, and values that only a damaged table holds.
 """
 
 from collections.abc import AsyncIterator
@@ -22,7 +22,6 @@ from tests.store.test_calls import (  # noqa: F401
     test_the_newest_value_of_a_call_is_kept,
     test_what_does_not_commit_leaves_nothing,
 )
-from tests.store.test_fold import test_a_fold_reads_back_as_it_was_written  # noqa: F401
 from tests.store.test_inbox import (  # noqa: F401
     test_a_notification_delivered_again_changes_nothing,
     test_a_notification_is_known_again_on_the_next_day,

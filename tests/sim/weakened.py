@@ -17,8 +17,6 @@ from cordpair.core.effects import Effect
 from cordpair.core.events import AnyEvent
 from cordpair.core.floor import Floor
 from cordpair.core.ids import CallId, OfferId, TenantId
-from cordpair.engine.folding import Batch
-from cordpair.engine.tenant_loop import TenantLoop
 from cordpair.store.inbox import Incoming
 from cordpair.store.outbox import Handed, OutboxRow
 from tests.sim.inbox import Item, MemoryInbox
@@ -99,19 +97,6 @@ async def _retry_later(self: MemoryOutbox, effect: int, run_at: datetime, error_
 _retrying = MemoryOutbox.retry_later
 
 
-async def _fold(self: TenantLoop, batch: Batch) -> None:
-    """Memory stays when its commit fails."""
-    floor = self._floor
-    try:
-        await _folding(self, batch)
-    except BaseException:
-        self._floor = floor
-        raise
-
-
-_folding = TenantLoop._fold
-
-
 async def _accept(
     self: MemoryStore, tenant: TenantId, items: Sequence[Incoming], *, within_s: float | None = None
 ) -> int:
@@ -158,7 +143,7 @@ async def _ended(self: MemoryOutbox, results: Mapping[int, Sequence[AnyEvent]], 
 
 
 async def _told_later(outbox: MemoryOutbox, rows: Sequence[Any], results: Sequence[Any], now: datetime) -> None:
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(1.0)
     with contextlib.suppress(Exception):
         async with MemoryStore(outbox._tx.database).open_tenant(outbox._tenant) as again:
             assert isinstance(again, MemoryRows)
@@ -186,7 +171,6 @@ WEAKENINGS: Mapping[str, Weakening] = {
         (MemoryOutbox, "free", _free),
         (MemoryOutbox, "retry_later", _retry_later),
     ],
-    "memory outlives a failed commit": [(TenantLoop, "_fold", _fold)],
     "acknowledged before it is stored": [(MemoryStore, "accept", _accept)],
     "orders go out before the fold commits": [(MemoryRows, "write_fold", _write_fold)],
     "lost workers are not looked after": [(MemoryQueue, "expired", _never_free), (MemoryQueue, "_free", _none_freed)],
