@@ -1,7 +1,8 @@
 """A played day with every log line switched on: no name, number or note of anybody stands in clear in what we leave.
 
-Looked through: all log lines at debug level, the metrics, and every file of the database's server (tables, indexes, its
-log of changes, its own log). Looked for: everybody whom the product knows or who called, and all that agents wrote.
+Looked through: all log lines at debug level, the metrics, the traces of all calls as a collector gets them, and every
+file of the database's server (tables, indexes, its log of changes, its own log). Looked for: everybody whom the product
+knows or who called, and all that agents wrote.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from cordpair.store import postgres
 from cordpair.store.databases import Databases
 from cordpair.store.inbox import Incoming
 from cordpair.telemetry import configure_logging
+from tests.collector import Collector, collector
 from tests.databases import folder
 from tests.isolation.neighbours import STRANGER
 from tests.product.house import House, Organisation, house, until
@@ -51,8 +53,10 @@ _PAGE = 8192
 class Day:
     """What a day has left, and what must not stand in it."""
 
-    def __init__(self, one: House, log: io.StringIO) -> None:
+    def __init__(self, one: House, log: io.StringIO, told: Collector) -> None:
         self.log, self.metrics = log.getvalue(), one.product.metrics.exposition()[0].decode()
+        self.traces, self.spans = b"".join(told.raw), {span.name for span in told.spans}
+        self.dropped = one.product.metrics.registry.get_sample_value("cc_span_attributes_dropped_total")
         self.files: dict[str, bytes] = {}
         self.personal = frozenset(_personal(one))
         self.control = one.lanterns.setup.queues[0].name
@@ -73,14 +77,16 @@ async def day() -> AsyncIterator[Day]:
 
 
 async def _played(databases: Databases) -> Day:
-    async with house(databases, rate=RATE) as one:
+    async with collector() as told, house(databases, rate=RATE, otlp_endpoint=told.url, trace_ratio=1.0) as one:
         with heard(one) as log:
             for us in (one.lanterns, one.harbours):
                 await _everybody_comes(us)
             await _people_call(one)
             await _refusal_is_shown(one)
             await _odd_requests(one)
-            return Day(one, log)
+            assert one.product.traces is not None
+            await asyncio.to_thread(one.product.traces.close)
+            return Day(one, log, told)
 
 
 @contextmanager
@@ -233,6 +239,14 @@ async def test_nobody_stands_in_the_metrics(day: Day) -> None:
     assert day.found_in(day.metrics) == []
 
 
+async def test_nobody_stands_in_the_traces(day: Day) -> None:
+    assert day.found_in(day.traces) == []
+
+
+async def test_nothing_was_kept_back_from_the_traces_that_somebody_wanted_to_tell(day: Day) -> None:
+    assert day.dropped == 0
+
+
 async def test_nobody_stands_in_a_file_of_the_database(day: Day) -> None:
     found = {name: texts for name, content in day.files.items() if (texts := day.found_in(content))}
     assert found == {}
@@ -242,4 +256,5 @@ async def test_the_day_was_long_enough_to_say_something(day: Day) -> None:
     assert len(day.personal) > 100
     assert {line.partition('"event": "')[2].partition('"')[0] for line in day.log.splitlines()} >= HEARD
     assert 'cc_calls_ended_total{outcome="answered"}' in day.metrics
+    assert day.spans >= {"call", "AnswerCall", "InviteAgent", "ShowCard", "LogActivity", "process inbox"}
     assert any(day.control.encode() in content for content in day.files.values())
