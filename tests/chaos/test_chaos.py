@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from tests.chaos.played import Run, play
 from tests.chaos.schedule import KINDS, schedule
 from tests.databases import folder
@@ -14,6 +16,11 @@ async def played(run: Run) -> list[str]:
 
 async def test_calls_come_out_right_while_everything_around_them_fails() -> None:
     assert await played(Run(seed=1, calls=20, minutes=0.15)) == []
+
+
+@pytest.mark.long
+async def test_calls_come_out_right_in_a_longer_storm() -> None:
+    assert await played(Run(seed=5, calls=60, minutes=0.6)) == []
 
 
 def test_the_seed_alone_decides_what_goes_wrong() -> None:
