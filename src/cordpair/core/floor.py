@@ -38,7 +38,7 @@ class Floor:
         self._live = {call.id for call in self.calls.values() if _counts(call)}
         self.changes = Changes()
         self.router = Router()
-        self._queue_by_account = {queue.resource_account: queue for queue in self.queues.values()}
+        self._queue_by_account = {queue.resource_account: queue.id for queue in self.queues.values()}
         for agent in self.agents.values():
             self.router.put_agent(agent.id, Ability.of(agent.queues, agent.skills))
         for call in sorted(self.calls.values(), key=lambda call: call.sequence):
@@ -78,7 +78,8 @@ class Floor:
 
     def queue_dialled(self, account: str) -> Queue | None:
         """The queue behind a resource account."""
-        return self._queue_by_account.get(account)
+        queue = self._queue_by_account.get(account)
+        return self.queues[queue] if queue else None
 
     # Microsoft's limits
 

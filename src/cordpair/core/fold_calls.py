@@ -8,7 +8,7 @@ from cordpair.core import call as calls
 from cordpair.core.call import Call, CallState, EndedBy, Move, Outcome
 from cordpair.core.caller import settled
 from cordpair.core.changes import Leg
-from cordpair.core.effects import AnswerCall, Face, PlayPrompt, RedirectCall, RejectCall
+from cordpair.core.effects import AnswerCall, Face, PlayPrompt, RejectCall
 from cordpair.core.events import (
     AnswerFailed,
     Arrived,
@@ -19,6 +19,7 @@ from cordpair.core.events import (
     OfferEnd,
 )
 from cordpair.core.floor import Floor
+from cordpair.core.fold_entry import barred, send_on
 from cordpair.core.fold_offers import close_offer, end_offer, free_agent, seek
 from cordpair.core.fold_roster import join, leave
 from cordpair.core.fold_watch import CHECK_S, HEARD_OF_CHECK_S, arm_check, hear, marked, order_refresh
@@ -48,8 +49,8 @@ def arrive(floor: Floor, event: Arrived) -> None:
             floor.order(RejectCall(call=call.id, graph_id=call.graph_id))
         return
     is_untouched = told.established_at is None and told.agent is None and told.ended_at is None
-    if is_untouched and floor.is_full_for(told):
-        _send_on(floor, calls.move(told, Move.ARRIVE, CallState.CLOSED, queue=queue.id, **arrival), event.at)
+    if is_untouched and (why := barred(floor, told, queue, arrived_at)) is not None:
+        send_on(floor, calls.move(told, Move.ARRIVE, CallState.CLOSED, queue=queue.id, **arrival), why, event.at)
         return
     blank = {"established_at": None, "connected_at": None, "ended_at": None, "agent": None}
     call = floor.save_call(calls.move(told, Move.ARRIVE, CallState.RINGING, queue=queue.id, **{**arrival, **blank}))
@@ -59,20 +60,6 @@ def arrive(floor: Floor, event: Arrived) -> None:
         floor.order(AnswerCall(call=call.id, graph_id=call.graph_id))
     arm_check(floor, call, event.at, CHECK_S)
     _take_up(floor, call, told)
-
-
-def _send_on(floor: Floor, call: Call, at: datetime) -> None:
-    """Microsoft's limits are used up: the caller goes to the fallback user, or hears that we are busy."""
-    target = floor.queue_of(call).fallback_user or floor.gate.fallback_user
-    closed = {"closed_at": at, "ended_at": at, "outcome": Outcome.FLOWED_OUT, "outcome_reason": "quota"}
-    call = floor.save_call(replace(call, **closed))
-    floor.sequence += 1
-    floor.cancel(f"check:{call.id}")
-    floor.save_leg(Leg(call=call.id, number=0, agent=None, joined_at=call.arrived_at or at, left_at=at))
-    if target:
-        floor.order(RedirectCall(call=call.id, graph_id=call.graph_id, target=target))
-    else:
-        floor.order(RejectCall(call=call.id, graph_id=call.graph_id, reason="busy"))
 
 
 def _take_up(floor: Floor, call: Call, told: Call) -> None:

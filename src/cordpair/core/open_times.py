@@ -11,6 +11,8 @@ from functools import lru_cache
 
 from cordpair.core.hours import Hours, Period, read_hours
 from cordpair.core.regions import holiday_id, holiday_name
+from cordpair.core.tenant import Queue
+from cordpair.errors import Rejected
 
 #: So far ahead a change is looked for.
 HORIZON_DAYS = 400
@@ -21,14 +23,25 @@ _SECOND = timedelta(seconds=1)
 Stretch = tuple[datetime, datetime]
 
 
+def calendar_of(queue: Queue) -> "Calendar | None":
+    """The calendar of a queue; None for one that is always open.
+
+    One whose hours cannot be read any more (its zone or region left the tables) counts as open: nobody is turned away
+    for a mistake of ours. Who sets it up is told of it (engine/setup_check).
+    """
+    try:
+        return _calendar(queue.hours) if queue.hours is not None else None
+    except Rejected:
+        return None
+
+
 @lru_cache(maxsize=256)
-def calendar_of(hours: Hours) -> "Calendar":
-    """The calendar of these hours. Raises Rejected like `read_hours`."""
+def _calendar(hours: Hours) -> "Calendar":
     return Calendar(hours)
 
 
 class Calendar:
-    """Answers for one queue. It keeps the days it has looked at: ask `calendar_of` for it, so that they are kept."""
+    """Answers for one queue. Raises Rejected, like `read_hours`, for hours that cannot be read."""
 
     def __init__(self, hours: Hours) -> None:
         self._rules = read_hours(hours)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
 from cordpair.core.quota import QuotaPolicy
 
@@ -22,6 +23,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 
     Times are seconds. `ring_timeout_s` is at least 15: Teams rings no shorter. `colour` is a CSS colour.
     `fallback_user` (Entra object id) gets the calls that may not be taken; empty: the organisation's.
+    `closed_user` gets those that come while it is closed; empty: the fallback user. Without `hours` it never is.
     """
 
     id: QueueId
@@ -38,6 +40,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     colour: str = "#5b5fc7"
     dispositions: tuple[Disposition, ...] = ()
     fallback_user: str = ""
+    hours: Hours | None = None
+    closed_user: str = ""
 
 
 def queue_named(queues: Mapping[QueueId, Queue], queue: QueueId | None) -> Queue:

@@ -12,6 +12,7 @@ import structlog
 
 from cordpair.connectors.teams.translate import Ignored, translate
 from cordpair.core import events as e
+from cordpair.core.fold_entry import sends_to
 from cordpair.core.tenant import Registration
 from cordpair.engine.parts import TenantParts, Workshop
 from cordpair.errors import CordpairError, Rejected
@@ -35,7 +36,8 @@ class SendsOn:
 
     async def _one(self, parts: TenantParts, arrival: e.Arrived) -> bool:
         queue = next((it for it in parts.setup.queues if it.resource_account == arrival.dialled), None)
-        target = (queue.fallback_user if queue else "") or parts.setup.fallback_user
+        fallback = parts.setup.fallback_user
+        target = sends_to(queue, fallback, arrival.at) if queue else fallback
         try:
             if target:
                 await parts.calls.redirect(arrival.graph_id, target)

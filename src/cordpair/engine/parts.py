@@ -13,6 +13,7 @@ from cordpair.connectors.teams.presence import GraphPresence
 from cordpair.connectors.teams.subscriptions import GraphSubscriptions
 from cordpair.connectors.teams.tokens import AppTokens
 from cordpair.core.ids import PartyRef, RegistrationId, TenantId
+from cordpair.core.open_times import calendar_of
 from cordpair.core.tenant import Registration, TenantSetup
 from cordpair.engine.cards import CallCards
 from cordpair.engine.clock import Clock
@@ -129,6 +130,7 @@ class Workshop:
             raise Rejected("no such organisation", status=404)
         if former is not None and former.setup == setup:
             return former
+        await asyncio.to_thread(_know_hours, setup)
         settings, registration = self._settings, setup.registration
         self._registrations[registration.id] = tenant  # known from now on without the store
         is_same = former is not None and former.setup.registration == registration
@@ -163,6 +165,12 @@ class Workshop:
                 tenant, self._store, self._clock, calls=graph, cards=cards, crm=crm, names=Names(setup)
             ),
         )
+
+
+def _know_hours(setup: TenantSetup) -> None:
+    """Have the calendars read before a caller waits for one: public holidays take their second to load."""
+    for queue in setup.queues:
+        calendar_of(queue)
 
 
 async def _let_go(parts: TenantParts, *, tokens: bool = True) -> None:

@@ -10,12 +10,13 @@ import httpx
 import phonenumbers
 
 from cordpair.connectors.registry import open_crm
+from cordpair.core.hours import Hours, read_hours
 from cordpair.core.quota import QuotaPolicy
 from cordpair.core.tenant import Queue, Registration, TenantSetup
 from cordpair.errors import Rejected
 
 SHORTEST_RING_S = 15.0  #: Teams rings no shorter
-_FALLBACK = "fallback_user must be the Entra object id of a user, a UUID in small letters"
+_USER = "must be the Entra object id of a user, a UUID in small letters"
 
 
 def check_setup(setup: TenantSetup) -> None:
@@ -48,12 +49,12 @@ def _check_registration(registration: Registration) -> None:
 def _check_fallbacks(setup: TenantSetup) -> None:
     """A call that is sent on must not come back to us: it would be sent on for ever."""
     ours = {queue.resource_account for queue in setup.queues}
-    for place, user in [
-        ("fallback_user", setup.fallback_user),
-        *((f"queues.{it.id}", it.fallback_user) for it in setup.queues),
-    ]:
-        _must(_is_id_or_empty(user), place, _FALLBACK)
-        _must(user not in ours, place, "fallback_user is the resource account of a queue: calls would come back")
+    users = [("fallback_user", "fallback_user", setup.fallback_user)]
+    users += [(f"queues.{queue.id}", "fallback_user", queue.fallback_user) for queue in setup.queues]
+    users += [(f"queues.{queue.id}", "closed_user", queue.closed_user) for queue in setup.queues]
+    for place, field, user in users:
+        _must(_is_id_or_empty(user), place, f"{field} {_USER}")
+        _must(user not in ours, place, f"{field} is the resource account of a queue: calls would come back")
 
 
 def _check_queues(queues: Iterable[Queue]) -> None:
@@ -68,6 +69,15 @@ def _check_queues(queues: Iterable[Queue]) -> None:
         )
         _must(queue.wrap_up_s > 0, place, "wrap_up_s must be more than 0")
         _must_be_single(f"{place}.dispositions", (one.id for one in queue.dispositions))
+        _check_hours(place, queue.hours)
+
+
+def _check_hours(place: str, hours: Hours | None) -> None:
+    try:
+        if hours is not None:
+            read_hours(hours)
+    except Rejected as exc:
+        raise Rejected(f"{place}.hours.{exc}") from exc
 
 
 def _check_agents(setup: TenantSetup) -> None:

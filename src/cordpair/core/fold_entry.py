@@ -1,0 +1,59 @@
+"""Who comes in: a call that rings at a closed queue, or above Microsoft's limits, is sent on before it is answered."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from cordpair.core.call import Call, Outcome
+from cordpair.core.changes import Leg
+from cordpair.core.effects import RedirectCall, RejectCall
+from cordpair.core.floor import Floor
+from cordpair.core.open_times import calendar_of
+from cordpair.core.tenant import Queue
+
+
+class Barred(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a call does not come in. `reason` is closed | holiday | quota, `why` says the same as exactly as we know.
+
+    `target` (Entra object id) is who gets the call; empty: nobody.
+    """
+
+    reason: str
+    why: str
+    target: str
+
+
+def barred(floor: Floor, call: Call, queue: Queue, at: datetime) -> Barred | None:
+    """Why this new call, which rang at `at`, may not come in; None when it may. Closed goes before full."""
+    why = why_closed(queue, at)
+    target = sends_to(queue, floor.gate.fallback_user, at)
+    if why is not None:
+        return Barred(reason="holiday" if why.startswith("holiday:") else "closed", why=why, target=target)
+    return Barred(reason="quota", why="quota", target=target) if floor.is_full_for(call) else None
+
+
+def why_closed(queue: Queue, at: datetime) -> str | None:
+    """As Calendar.why_closed; None for a queue that is open."""
+    calendar = calendar_of(queue)
+    return calendar.why_closed(at) if calendar else None
+
+
+def sends_to(queue: Queue, fallback: str, at: datetime) -> str:
+    """Who gets a call that this queue does not take at `at`; `fallback` is the organisation's user. Empty: nobody."""
+    closed_user = queue.closed_user if why_closed(queue, at) is not None else ""
+    return closed_user or queue.fallback_user or fallback
+
+
+def send_on(floor: Floor, call: Call, barred: Barred, at: datetime) -> None:
+    """The caller goes to whoever gets such calls, or hears that we are busy: Graph lets nobody ring in vain."""
+    closed = {"closed_at": at, "ended_at": at, "outcome": Outcome.FLOWED_OUT, "outcome_reason": barred.reason}
+    call = floor.save_call(replace(call, **closed))
+    floor.sequence += 1
+    floor.cancel(f"check:{call.id}")
+    floor.save_leg(Leg(call=call.id, number=0, agent=None, joined_at=call.arrived_at or at, left_at=at))
+    floor.remember("SentOn", at, call=call.id, why=barred.why)
+    if barred.target:
+        floor.order(RedirectCall(call=call.id, graph_id=call.graph_id, target=barred.target))
+    else:
+        floor.order(RejectCall(call=call.id, graph_id=call.graph_id, reason="busy"))
