@@ -161,6 +161,8 @@ class Transaction:
 
     async def lock(self, table: str, key: Hashable) -> None:
         """Wait until the row is ours. It may have changed meanwhile: read it afterwards."""
+        if self.was_cut:
+            raise TemporaryFailure("the database is away")
         place = (table, key)
         locks = self.database.locks
         while (holder := locks.get(place)) is not None and holder is not self:
