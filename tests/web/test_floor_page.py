@@ -1,5 +1,6 @@
 """The floor page over HTTP: who may see it, what it says, what it refuses."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from cordpair.web import floor_words
 from cordpair.web.floor import floor_routes
 from cordpair.web.floor_access import floor_link, link_id
 from cordpair.web.floor_render import FloorPages
-from cordpair.web.floor_view import CallSet, Numbers
+from cordpair.web.floor_view import CallSet, ClosedQueue, Numbers
 from cordpair.web.floor_words import COVERED, TEXTS, Words, duration
 from cordpair.web.pages import best_language
 from tests.web.floor_sample import HOSTILE, NOON, OTHER, TENANT, HeldFloor, awkward, empty, plausible
@@ -222,6 +223,41 @@ def test_equal_views_are_drawn_equally_at_any_time() -> None:
     assert early.sections(plausible(), "en") == late.sections(replace(plausible(), as_of=NOON + HOUR), "en")
 
 
+# A queue outside of its hours
+
+CHRISTMAS = {"en": "Christmas Day", "de": "Erster Weihnachtstag"}
+
+
+def shown(closed: ClosedQueue, language: str) -> str:
+    """What the tile of a closed queue says, without its markup."""
+    view = replace(plausible(), queues=(replace(plausible().queues[0], closed=closed),))
+    html = FloorPages(lambda: NOON).sections(view, language)["queues"]
+    text = re.sub(r"<[^>]+>", "", html.split('<p class="closed">')[1].split("</p>")[0])
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("closed", "english", "german"),
+    [
+        (ClosedQueue(reason="closed", opens_at=NOON + HOUR), "closed · opens 13:00", "geschlossen · öffnet 13:00"),
+        (
+            ClosedQueue(reason="holiday", opens_at=NOON + 20 * HOUR, holiday=CHRISTMAS),
+            "closed Christmas Day · opens Tue 24 Nov 08:00",
+            "geschlossen Erster Weihnachtstag · öffnet Di 24.11. 08:00",
+        ),
+        (ClosedQueue(reason="holiday"), "closed public holiday", "geschlossen Feiertag"),
+        (ClosedQueue(reason="exception"), "closed by exception", "geschlossen ausnahmsweise"),
+    ],
+    ids=["today", "holiday", "a nameless holiday", "for good"],
+)
+def test_a_closed_queue_says_so_and_when_it_opens(closed: ClosedQueue, english: str, german: str) -> None:
+    assert (shown(closed, "en"), shown(closed, "de")) == (english, german)
+
+
+def test_an_open_queue_is_not_called_closed() -> None:
+    assert 'class="closed"' not in FloorPages(lambda: NOON).sections(plausible(), "en")["queues"]
+
+
 def test_the_service_level_leaves_out_short_abandons_and_calls_that_wait() -> None:
     numbers = Numbers(offered=10, answered=5, answered_in_target=4, abandoned=3, abandoned_short=1, waiting=1)
     assert numbers.service_level == 0.5
@@ -245,7 +281,7 @@ def test_every_text_has_both_languages() -> None:
 
 
 #: Families of texts of which the last part comes from a value.
-FAMILIES = {"away", *COVERED, "availability", "effect", "reason", "why", "theme", "as_of"}
+FAMILIES = {"away", *COVERED, "availability", "effect", "reason", "why", "theme", "as_of", "weekday"}
 
 
 def test_every_text_is_used() -> None:

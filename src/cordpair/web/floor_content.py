@@ -11,6 +11,7 @@ from cordpair.core.agent import Agent, AgentState
 from cordpair.core.call import Call, CallState, Outcome, pending_reason
 from cordpair.core.caller import Candidate, Grade
 from cordpair.core.ids import QueueId
+from cordpair.core.open_times import calendar_of
 from cordpair.core.quota import QuotaUse, redirects
 from cordpair.core.tenant import Queue, TenantSetup
 from cordpair.engine.cards import readable
@@ -23,6 +24,7 @@ from cordpair.web.floor_view import (
     AgentRow,
     CallRow,
     CallSet,
+    ClosedQueue,
     FactSource,
     FloorView,
     Numbers,
@@ -64,7 +66,7 @@ def view_of(stored: Stored, now: datetime) -> FloorView:
         as_of=now,
         time_zone=setup.time_zone,
         numbers=_sum(counts.values()),
-        queues=tuple(_tile(queue, live, stored.rows.agents, counts) for queue in setup.queues),
+        queues=tuple(_tile(queue, live, stored.rows.agents, counts, now) for queue in setup.queues),
         calls=tuple(names.row(call) for call in live),
         agents=tuple(_agent(agent, names) for agent in sorted(stored.rows.agents, key=lambda one: one.name)),
         parked=(*map(_parked, stored.parked), *map(_unread, stored.unread), *map(_flow, stored.flows)),
@@ -202,7 +204,9 @@ def _sum(all_numbers: Iterable[Numbers]) -> Numbers:
     return msgspec.convert(total, Numbers, strict=False)
 
 
-def _tile(queue: Queue, live: list[Call], agents: list[Agent], counts: Mapping[QueueId, Numbers]) -> QueueTile:
+def _tile(
+    queue: Queue, live: list[Call], agents: list[Agent], counts: Mapping[QueueId, Numbers], now: datetime
+) -> QueueTile:
     waiting = [call for call in live if call.queue == queue.id and call.state in _WAITING]
     own = [agent.state for agent in agents if queue.id in agent.queues]
     return QueueTile(
@@ -214,7 +218,18 @@ def _tile(queue: Queue, live: list[Call], agents: list[Agent], counts: Mapping[Q
         target_share=queue.service_level_share,
         numbers=counts.get(queue.id, Numbers()),
         agents={state: own.count(state) for state in AgentState},
+        closed=_closed(queue, now),
     )
+
+
+def _closed(queue: Queue, now: datetime) -> ClosedQueue | None:
+    calendar = calendar_of(queue)
+    why = calendar.why_closed(now) if calendar else None
+    if calendar is None or why is None:
+        return None
+    names = {language: calendar.holiday(now, language) for language in ("en", "de")} if ":" in why else {}
+    holiday = {language: name for language, name in names.items() if name}
+    return ClosedQueue(reason=why.partition(":")[0], opens_at=calendar.next_edge(now), holiday=holiday)
 
 
 def _agent(agent: Agent, names: Names) -> AgentRow:

@@ -109,9 +109,9 @@ class FloorPages:
         return self._templates.get_template(f"floor/{name}").render(values)
 
     def _values(self, view: FloorView, language: str) -> dict[str, Any]:
-        zone = ZoneInfo(view.time_zone)
+        zone, words = ZoneInfo(view.time_zone), Words(language)
         return {
-            "t": Words(language),
+            "t": words,
             "view": view,
             "n": view.numbers,
             "q": view.quota,
@@ -119,6 +119,7 @@ class FloorPages:
             "most": MOST_ROWS,
             "duration": duration,
             "ms": lambda at: int(at.timestamp() * 1000),
+            "moment": lambda at: words.moment(at.astimezone(zone), view.as_of.astimezone(zone)),
             "at": lambda at: f"{at.astimezone(zone):%H:%M:%S}",
             "colour": lambda text: text if re.fullmatch(r"#[0-9a-fA-F]{6}", text) else "#5b5fc7",
             "drill": lambda of, queue: address("/floor/calls", {"of": of, "queue": queue or "", "lang": language}),

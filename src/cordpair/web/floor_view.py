@@ -71,10 +71,22 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
         return self.answer_wait_s / self.answered if self.answered else None
 
 
+class ClosedQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue outside of its opening hours. `opens_at` is None when nobody can say.
+
+    `reason` is closed | holiday | exception; `holiday` is what a holiday is called, by language (`en`, `de`).
+    """
+
+    reason: str
+    opens_at: datetime | None = None
+    holiday: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class QueueTile(msgspec.Struct, frozen=True, kw_only=True):
     """One queue. `colour` is `#rrggbb`, `waiting_since` the arrival of the call that has waited longest.
 
-    `agents` counts the queue's agents by state; states that nobody is in may be left out.
+    `agents` counts the queue's agents by state; states that nobody is in may be left out. `closed` is None while it is
+    open.
     """
 
     id: QueueId
@@ -85,6 +97,7 @@ class QueueTile(msgspec.Struct, frozen=True, kw_only=True):
     target_share: float = 0.8
     numbers: Numbers = Numbers()
     agents: dict[AgentState, int] = msgspec.field(default_factory=dict)
+    closed: ClosedQueue | None = None
 
 
 class CallRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The floor page's words (`floor_words.toml`) in English and German, and how each writes numbers."""
 
 import tomllib
+from datetime import datetime
 from pathlib import Path
 
 from cordpair.core.agent import AgentState
@@ -47,6 +48,13 @@ class Words:
         if share is None:
             return "–"
         return f"{share * 100:.0f} %" if self.language == "de" else f"{share * 100:.0f}%"
+
+    def moment(self, at: datetime, now: datetime) -> str:
+        """A coming moment by the wall clock that both instants carry: the time, from tomorrow on with day and date."""
+        if at.date() == now.date():
+            return f"{at:%H:%M}"
+        day = f"{at.day}.{at.month}." if self.language == "de" else f"{at.day} {at:%b}"
+        return f"{self(f'weekday.{at.weekday()}')} {day} {at:%H:%M}"
 
 
 def duration(seconds: float | None) -> str:
