@@ -33,6 +33,9 @@ class _Performed:
     def __init__(self) -> None:
         self.at: list[float] = []
 
+    def connector(self, effect: Effect) -> str:  # noqa: ARG002
+        return "teams"
+
     async def perform(self, effect: Effect, attempt: Attempt) -> Sequence[AnyEvent]:  # noqa: ARG002
         self.at.append(time.perf_counter())
         return []

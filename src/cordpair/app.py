@@ -28,6 +28,7 @@ from cordpair.core.ids import TenantId
 from cordpair.core.tenant import TenantSetup
 from cordpair.engine.audit_keeping import AuditKeeping
 from cordpair.engine.away import SendsOn
+from cordpair.engine.backlog import BacklogWatch
 from cordpair.engine.clock import Clock, SystemClock, clock_at
 from cordpair.engine.commands import Commands
 from cordpair.engine.desk import AgentDesk
@@ -165,7 +166,8 @@ class Product:
             agents=[agent.id for agent in setup.agents],
         )
         limits = LimitWatch(setup, self.store, self.clock, self.metrics)
-        return [watch, limits, AuditKeeping(setup.id, self.store, self.clock)]
+        backlog = BacklogWatch(setup.id, self.store, self.clock, self.wall, self.metrics)
+        return [watch, limits, backlog, AuditKeeping(setup.id, self.store, self.clock)]
 
     def _published(self, tenant: TenantId, floor: Floor, changes: Changes) -> None:
         self.gauges.count(tenant, floor, changes)

@@ -36,6 +36,15 @@ def test_a_waiting_call_is_counted_with_its_age() -> None:
     assert value(metrics, "cc_queue_longest_wait_seconds", tenant=TENANT, queue="members") == 30
 
 
+def test_of_an_organisation_that_another_node_works_for_now_nothing_is_told() -> None:
+    metrics, clock, floors = Metrics(), Standing(), {TENANT: tell(floor_with(ready(ANA)), arrived())}
+    gauges = Gauges(metrics, clock, clock, lambda: floors)
+    gauges.look()
+    floors.clear()
+    gauges.look()
+    assert b"members" not in metrics.exposition()[0]
+
+
 def test_stuck_calls_return_to_nought_when_they_move_on() -> None:
     metrics, clock, floor = Metrics(), Standing(), tell(floor_with(), arrived())
     gauges = Gauges(metrics, clock, clock, lambda: {TENANT: floor})

@@ -34,6 +34,9 @@ class Performing:
     def __init__(self) -> None:
         self.done: list[tuple[str, int, bool]] = []
 
+    def connector(self, _: Any) -> str:
+        return "teams"
+
     async def perform(self, effect: Any, attempt: Any) -> list[Any]:
         self.done.append((type(effect).__name__, attempt.number, attempt.repeat))
         return []

@@ -30,6 +30,9 @@ class Peers:
         self.done: list[str] = []
         self.acts: dict[type[Effect], Act] = {}
 
+    def connector(self, _: Any) -> str:
+        return "teams"
+
     async def perform(self, effect: Any, attempt: Any) -> list[Any]:
         self.done.append(effect.key)
         if act := self.acts.get(type(effect)):

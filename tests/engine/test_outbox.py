@@ -29,6 +29,9 @@ class Tries:
         self._answers = list(answers)
         self.count = 0
 
+    def connector(self, _: Any) -> str:
+        return "teams"
+
     async def perform(self, effect: Any, attempt: Any) -> list[Any]:
         self.count += 1
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
@@ -51,6 +54,16 @@ def workers(store: Any, clock: StandingClock, tries: Any = None, *, chance: floa
         metrics=Metrics(),
         chance=lambda: chance,
     )
+
+
+def tries_told(outbox: OutboxWorkers) -> dict[tuple[str, str], float]:
+    """How many tries the metrics tell of, by connector and outcome."""
+    (metric,) = outbox._metrics.connector_requests.collect()
+    return {
+        (sample.labels["connector"], sample.labels["outcome"]): sample.value
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    }
 
 
 @pytest.fixture
@@ -125,6 +138,15 @@ async def test_an_order_is_tried_a_dozen_times_and_then_waits_for_a_person(
     assert (seen.state, tries.count) == ("parked", MOST_ATTEMPTS)
     async with ordered.open_tenant(A) as rows:
         assert [one.reason for one in await rows.outbox.parked()] == ["iMIS is away"]
+
+
+async def test_tries_are_counted_by_connector_and_outcome(ordered: Store, clock: StandingClock) -> None:
+    outbox = workers(ordered, clock, Tries(TemporaryFailure("away"), None))
+    async with at_work(outbox):
+        await until_attempts(outbox, ordered, 1)
+        clock.move(LONGEST_PAUSE_S)
+        await until_attempts(outbox, ordered, 2)
+    assert tries_told(outbox) == {("teams", "TemporaryFailure"): 1, ("teams", "done"): 1}
 
 
 async def test_before_its_time_nothing_is_tried_again(ordered: Store, clock: StandingClock) -> None:

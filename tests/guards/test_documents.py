@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.guards.sources import ROOT, name
-from tools import draw_states, list_settings
+from cordpair.telemetry import Metrics
+from tests.guards.sources import ROOT, modules, name
+from tools import draw_states, list_metrics, list_settings
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 HANDS_ON = [ROOT / "README.md", ROOT / "docs" / "quickstart.md"]
@@ -79,3 +80,13 @@ def test_every_word_of_the_core_s_states_is_in_the_glossary() -> None:
     glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").lower().replace("-", " ")
     words = [word for words in (AgentState, CallState, CallerKind, Grade, OfferEnd, Outcome) for word in words]
     assert [word.value for word in words if word.value.replace("_", " ") not in glossary] == []
+
+
+def test_the_list_of_metrics_shows_every_metric() -> None:
+    assert list_metrics.PAGE.read_text(encoding="utf-8") == list_metrics.page(), "run: python -m tools.list_metrics"
+
+
+@pytest.mark.parametrize("metric", list_metrics.listed(Metrics()))
+def test_a_metric_that_there_is_is_set_somewhere(metric: str) -> None:
+    code = [path.read_text(encoding="utf-8") for path in modules() if path.name != "metrics.py"]
+    assert any(re.search(rf"metrics\.{metric}\b", text) for text in code)

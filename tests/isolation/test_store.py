@@ -121,7 +121,8 @@ QUESTIONS = {
     "setups.get", "setups.crm", "setups.queues", "agents.of_floor", "agents.set_up", "calls.of_floor",
     "calls.arrived_since", "calls.count_since", "calls.counts", "calls.pending", "calls.next_sequence", "timers.due",
     "timers.keys", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "peers.asked",
-    "parties.count", "subscriptions.all", "vitals.read", "audit.shown", "audit.trail", "audit.head",
+    "parties.count", "subscriptions.all", "vitals.read", "vitals.newest", "vitals.backlog", "audit.shown",
+    "audit.trail", "audit.head",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from cordpair.core.effects import LogActivity
 from cordpair.core.events import WrapUpExpired
 from cordpair.core.ids import PartyRef, RegistrationId, TenantId, offer_id
 from cordpair.core.party import ChatReference, PartyRecord
+from cordpair.core.quota import QuotaUse
 from cordpair.errors import Rejected
 from cordpair.store.agents import Agents
 from cordpair.store.audit import Audit
@@ -30,6 +31,7 @@ from cordpair.store.peers import Peers
 from cordpair.store.sealing import Unreadable
 from cordpair.store.setups import Setups
 from cordpair.store.timers import Timers
+from cordpair.store.vitals import Backlog, Vitals, VitalSigns
 from tests.databases import OPERATOR_KEY, Server
 from tests.store.world import ANA, NOON, A, B, call, configured, leased
 
@@ -74,7 +76,28 @@ QUESTIONS: dict[str, Question] = {
     "audit.head": lambda rows: rows.audit.head(),
     "subscriptions.all": lambda rows: rows.subscriptions.all(),
     "subscriptions.by_graph_id": lambda rows: rows.subscriptions.by_graph_id("graph-1"),
+    "vitals.newest": lambda rows: rows.vitals.newest(),
+    "vitals.read": lambda rows: _any_sign(rows),
+    "vitals.backlog": lambda rows: _anything_due(rows),
 }
+
+
+async def _any_sign(rows: TenantRows) -> bool:
+    signs = await rows.vitals.read(NOON - timedelta(days=1), NOON)
+    return signs != VitalSigns(
+        use=QuotaUse(month=0, concurrent=0),
+        oldest_new_at=None,
+        oldest_due_at=None,
+        parked_effects=0,
+        parked_items=0,
+        owned_until=None,
+    )
+
+
+async def _anything_due(rows: TenantRows) -> bool:
+    found = await rows.vitals.backlog(NOON + timedelta(days=9))
+    nothing = Backlog(pending_effects=0, parked_effects=0, subscription_ends_at=None, overdue_records=0)
+    return found != nothing
 
 
 async def _anything_on(asked: Awaitable[Sheet]) -> bool:
@@ -147,7 +170,7 @@ def test_every_question_of_the_tenants_door_is_asked_above() -> None:
     parts = {
         "inbox": Inbox, "outbox": Outbox, "timers": Timers, "calls": Calls, "agents": Agents, "setups": Setups,
         "cards": Cards, "chats": Chats, "parties": Parties, "bookmarks": Bookmarks, "subscriptions": Subscriptions,
-        "audit": Audit, "flows": Flows, "peers": Peers,
+        "audit": Audit, "flows": Flows, "peers": Peers, "vitals": Vitals,
     }  # fmt: skip
     writes = {
         "put", "put_aside", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked",

@@ -57,7 +57,8 @@ class Gauges:
             log.warning("a call is stuck", call_id=call.id, state=call.state)
         ages = [now - it.presence.at for floor in floors.values() for it in floor.agents.values() if it.presence]
         self._metrics.presence_age_seconds.set(max((age.total_seconds() for age in ages), default=0.0))
-        self._metrics.agents.clear()
+        for by_queue in (self._metrics.agents, self._metrics.queue_waiting, self._metrics.queue_longest_wait_seconds):
+            by_queue.clear()  # of a tenant that another node works for now, that one tells
         for tenant, floor in floors.items():
             self._look_at_queues(tenant, floor)
 

@@ -7,7 +7,7 @@ Only the tenant's owner performs its effects, so two orders about one card never
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -212,15 +212,26 @@ class OutboxWorkers:
             await self._clock.sleep(turn_s)
         try:
             performer = await self._performer_of(tenant)
-            with self._traces.trying(tenant, row) if self._traces is not None else contextlib.nullcontext():
+            traced = self._traces.trying(tenant, row) if self._traces is not None else contextlib.nullcontext()
+            with traced, self._counted(performer.connector(row.effect)):
                 results = await performer.perform(row.effect, Attempt(row.attempts, row.unknown))
         except Exception as exc:  # noqa: BLE001 - the outermost place of this work: the effect is parked with its reason
             await self._failed(tenant, row, exc)
             return
         await self._endings.done(tenant, row.id, results)
-        self._metrics.connector_requests.labels(connector=type(row.effect).__name__, outcome="done").inc()
         if results:
             self._ring(tenant)
+
+    @contextlib.contextmanager
+    def _counted(self, connector: str) -> Iterator[None]:
+        """Count a try by what it came to; one that is broken off has come to nothing."""
+        count = self._metrics.connector_requests
+        try:
+            yield
+        except Exception as exc:
+            count.labels(connector=connector, outcome=type(exc).__name__).inc()
+            raise
+        count.labels(connector=connector, outcome="done").inc()
 
     async def _unreadable(self, tenant: TenantId, row_id: int) -> None:
         """An order that another version wrote: it waits for a person, and would otherwise be claimed for ever."""
@@ -231,7 +242,6 @@ class OutboxWorkers:
     async def _failed(self, tenant: TenantId, row: OutboxRow, exc: Exception) -> None:
         """Again later, or parked for a person with the reason."""
         kind = type(row.effect).__name__
-        self._metrics.connector_requests.labels(connector=kind, outcome=type(exc).__name__).inc()
         unknown = isinstance(exc, UnknownOutcome) or row.unknown
         again = isinstance(exc, TemporaryFailure) and row.attempts < MOST_ATTEMPTS
         log.warning("effect failed", effect=kind, error=type(exc).__name__, attempts=row.attempts, again=again)

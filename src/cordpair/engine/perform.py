@@ -15,6 +15,8 @@ from cordpair.engine.clock import Clock
 from cordpair.errors import PermanentFailure, Rejected
 from cordpair.store.doors import Store
 
+TEAMS = "teams"  #: the connector of calls and cards
+
 
 class Attempt(msgspec.Struct, frozen=True):
     """`number` counts from 1. `repeat` says that an earlier attempt may have been carried out."""
@@ -64,6 +66,12 @@ class Performer:
     ) -> None:
         self._tenant, self._store, self._clock, self._names = tenant, store, clock, names
         self._calls, self._cards, self._crm = calls, cards, crm
+
+    def connector(self, effect: o.Effect) -> str:
+        """Through which connector the effect goes; empty where none is set up for it."""
+        if not isinstance(effect, o.LogActivity):
+            return TEAMS
+        return "" if self._crm is None else self._crm.name
 
     async def perform(self, effect: o.Effect, attempt: Attempt) -> Sequence[e.AnyEvent]:
         """Do it. Raises TemporaryFailure (again later) and PermanentFailure (parked, a person sees it)."""

@@ -5,8 +5,8 @@ from datetime import timedelta
 import structlog
 
 from cordpair.engine.flows import Again, Flow, Kind, Try
-from cordpair.privacy.kinds import KINDS
 from cordpair.store.doors import Store
+from cordpair.store.due import due
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,7 @@ def purge_kind(store: Store) -> Kind:
 
         async def flows(_: Try) -> int:
             async with store.open_tenant(flow.tenant) as rows:
-                return await rows.flows.purge(flow.now() - KINDS["effect_protocol"].default)
+                return await rows.flows.purge(due(flow.now()).flows_before)
 
         count = await flow.step("payloads", payloads)
         log.info("raw payloads purged", tenant=flow.tenant, count=count)

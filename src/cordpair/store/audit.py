@@ -25,6 +25,7 @@ from cordpair.core.audit import (
 from cordpair.core.audit_check import Periods
 from cordpair.errors import Rejected
 from cordpair.privacy.kinds import KINDS
+from cordpair.store.due import due
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import Keyring, Unreadable, audit_subject
 
@@ -119,14 +120,13 @@ class Audit:
 
         Then the beginning of the chain whose time is over too, as far as a checkpoint vouches for it.
         """
-        today = now.date()
         gone = await self._scope.connection.fetch(
             "delete from audit_records r using audit_chain e "
             "where r.tenant = $1 and e.tenant = $1 and e.number = r.number and e.day < $2 returning r.number",
             self._scope.tenant,
-            today - PERIODS.kept,
+            due(now).audit_before,
         )
-        await self._scope.connection.execute(_DROP, self._scope.tenant, today - PERIODS.chain)
+        await self._scope.connection.execute(_DROP, self._scope.tenant, now.date() - PERIODS.chain)
         await self._scope.connection.execute(_DROP_CHECKPOINTS, self._scope.tenant)
         return len(gone)
 

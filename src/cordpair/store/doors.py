@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 import asyncpg
@@ -12,11 +12,12 @@ from cordpair.core.changes import Changes
 from cordpair.core.ids import TenantId
 from cordpair.errors import Rejected
 from cordpair.store.agents import Agents
-from cordpair.store.audit import PERIODS, Audit
+from cordpair.store.audit import Audit
 from cordpair.store.beacon import Beacon
 from cordpair.store.calls import Calls
 from cordpair.store.chats import Cards, Chats
 from cordpair.store.databases import APP_ROLE, KEYS_ROLE, QUEUE_ROLE, Connection, Databases, Pool
+from cordpair.store.due import due
 from cordpair.store.faults import committing, translated
 from cordpair.store.flows import Flows
 from cordpair.store.fold import FloorRows, Fold
@@ -30,7 +31,6 @@ from cordpair.store.parties import Parties
 from cordpair.store.peers import Peers
 from cordpair.store.queue_door import QueueRows
 from cordpair.store.scope import Scope
-from cordpair.store.sealing import INTAKE_KEPT
 from cordpair.store.setups import Setups
 from cordpair.store.timers import Timers
 from cordpair.store.vitals import Vitals
@@ -161,10 +161,10 @@ class Store:
 
         Whatever became of them: fold first.
         """
-        first_kept = (now - INTAKE_KEPT).astimezone(UTC).date()
+        before = due(now).intake_before
         async with self.open_tenant(tenant) as rows:
-            gone = await rows.inbox.purge(datetime.combine(first_kept, time.min, UTC))
-        await self.keys.destroy_days(tenant, "intake", first_kept)
+            gone = await rows.inbox.purge(before)
+        await self.keys.destroy_days(tenant, "intake", before.date())
         return gone
 
     async def keep_audit(self, tenant: TenantId, now: datetime) -> int:
@@ -172,7 +172,7 @@ class Store:
         async with self.open_tenant(tenant) as rows:
             await rows.audit.checkpoint(now)
             gone = await rows.audit.prune(now)
-        await self.keys.destroy_days(tenant, "audit", now.date() - PERIODS.kept)
+        await self.keys.destroy_days(tenant, "audit", due(now).audit_before)
         return gone
 
     async def ping(self) -> None:

@@ -43,17 +43,31 @@ class Metrics:
         self.inbox_ignored = Counter(
             "cc_inbox_ignored", "Notifications that say nothing we use.", ["reason"], registry=registry
         )
-        self.outbox_pending = Gauge("cc_outbox_pending", "Effects that wait for a worker.", registry=registry)
-        self.outbox_parked = Gauge("cc_outbox_parked", "Effects that wait for a person.", registry=registry)
+        self.outbox_pending = Gauge(
+            "cc_outbox_pending", "Effects that are not carried out yet.", ["tenant"], registry=registry
+        )
+        self.outbox_parked = Gauge("cc_outbox_parked", "Effects that wait for a person.", ["tenant"], registry=registry)
         self.connector_requests = Counter(
-            "cc_connector_requests", "Requests to outside systems.", ["connector", "outcome"], registry=registry
+            "cc_connector_requests",
+            "Tries of effects at outside systems: done, or the class of the failure.",
+            ["connector", "outcome"],
+            registry=registry,
         )
         self.graph_subscription_expiry_seconds = Gauge(
-            "cc_graph_subscription_expiry_seconds", "Time left of the subscription that ends first.", registry=registry
+            "cc_graph_subscription_expiry_seconds",
+            "Time left of the subscription that ends first; below 0 once it has ended, absent while none stands.",
+            ["tenant"],
+            registry=registry,
+        )
+        self.retention_overdue_records = Gauge(
+            "cc_retention_overdue_records",
+            "Raw payloads, flows and audit records that should have been erased more than two hours ago.",
+            ["tenant"],
+            registry=registry,
         )
         self.quota_used_ratio = Gauge(
             "cc_quota_used_ratio",
-            "Share (0..1) used of a limit of Microsoft's: month | concurrent.",
+            "Share (0..1) used of a limit of Microsoft's: calls this month, calls at once.",
             ["tenant", "limit"],
             registry=registry,
         )
