@@ -82,6 +82,10 @@ class NaiveRouter:
         self.give(best[2], self.contacts[best[2]], agent)
         return Pair(best[2], agent)
 
+    def is_able(self, agent: AgentId, need: Need) -> bool:
+        able = self.agents[agent]
+        return need.queue in able.memberships and need.met_by(able.attributes)
+
     def may_serve(self, agent: AgentId, idle: Idle, waits: Waits, now: float) -> bool:
         able, need = self.agents[agent], waits.need
         membership = able.memberships.get(need.queue)

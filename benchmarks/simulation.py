@@ -6,7 +6,8 @@ from heapq import heappop, heappush
 
 from benchmarks.measuring import Line, undisturbed
 from cordpair.core.ids import QueueId
-from cordpair.core.scenario import AgentGroup, ContactClass, Duration, Rate, Scenario, Step
+from cordpair.core.need import Step
+from cordpair.core.scenario import AgentGroup, ContactClass, Duration, Rate, Scenario
 from cordpair.core.simulation import Simulation
 
 CALLS = 100_000

@@ -181,12 +181,6 @@ def test_lifting_an_exclusion_rings_the_agent_at_once() -> None:
     assert agent_of(router.wait(FIRST, ANYBODY, key(1))) == ANA
 
 
-def test_nobody_else_is_left_when_all_who_can_serve_are_excluded() -> None:
-    router = floor(ana="german", ben="german", cara="english")
-    assert router.others_for(GERMAN, frozenset({ANA})) == 1
-    assert router.others_for(GERMAN, frozenset({ANA, BEN})) == 0
-
-
 def test_an_agent_whose_ring_was_taken_back_is_first_again() -> None:
     router = floor(ana="", ben="")
     router.idle(ANA, NOON)
@@ -291,22 +285,3 @@ def test_a_match_made_by_an_idle_agent_says_how_many_contacts_waited() -> None:
     router.wait(FIRST, ANYBODY, key(1))
     router.wait(SECOND, GERMAN, key(2))
     assert router.idle(ANA, NOON) == Match(FIRST, ANA, Rule.LOWEST_KEY, 2, key(1), NOON)
-
-
-def test_the_place_in_the_queue_counts_the_contacts_ahead_whatever_they_need() -> None:
-    router = Router()
-    router.wait(FIRST, GERMAN, key(1))
-    router.wait(SECOND, Need(EVENTS), key(2))
-    router.wait(THIRD, ANYBODY, key(3))
-    assert [router.position(contact) for contact in (FIRST, SECOND, THIRD)] == [1, 1, 2]
-
-
-def test_a_contact_that_does_not_wait_has_no_place() -> None:
-    assert Router().position(FIRST) is None
-
-
-def test_the_waiting_contacts_of_a_queue_are_listed_next_first() -> None:
-    router = Router()
-    router.wait(SECOND, ANYBODY, key(2))
-    router.wait(FIRST, GERMAN, key(1))
-    assert router.waiting(SERVICE) == (FIRST, SECOND)

@@ -62,6 +62,7 @@ class RouterBesideScan(RuleBasedStateMachine):
         self.router = Router()
         self.scan = NaiveRouter()
         self.now = NOON + timedelta(minutes=5)
+        self.present: set[AgentId] = set()
         self.seen: dict[CallId, float] = {}  # when each waiting contact was last looked at
 
     def teardown(self) -> None:
@@ -85,6 +86,23 @@ class RouterBesideScan(RuleBasedStateMachine):
     def remove_agent(self, agent: AgentId) -> None:
         self.router.remove_agent(agent)
         self.scan.remove_agent(agent)
+        self.present.discard(agent)
+
+    @precondition(lambda self: self.scan.agents)
+    @rule(data=st.data(), is_present=st.booleans())
+    def sign_in(self, data: st.DataObject, is_present: bool) -> None:
+        """Who signs out leaves some contacts without anybody: they are named."""
+        agent = data.draw(st.sampled_from(sorted(self.scan.agents)))
+        was_present = agent in self.present
+        (self.present.add if is_present else self.present.discard)(agent)
+        left = self.router.sign_in(agent, is_present)
+        able = self.present & self.scan.agents.keys()
+        alone = {
+            contact
+            for contact, waits in self.scan.contacts.items()
+            if self.scan.is_able(agent, waits.need) and not any(self.scan.is_able(one, waits.need) for one in able)
+        }
+        assert set(left) == (alone if was_present and not is_present else set())
 
     @precondition(lambda self: self.scan.agents)
     @rule(
@@ -166,13 +184,13 @@ class RouterBesideScan(RuleBasedStateMachine):
 
     @invariant()
     def the_same_contacts_wait(self) -> None:
-        assert {call for queue in QUEUES for call in self.router.waiting(queue)} == set(self.scan.contacts)
+        assert self.router._contacts.keys() == self.scan.contacts.keys()
 
     @invariant()
-    def the_same_agents_could_be_rung(self) -> None:
-        for queue in QUEUES:
-            able = {agent for agent, (_, memberships, _) in self.scan.agents.items() if queue in memberships}
-            assert self.router.others_for(Need(queue), frozenset({AGENTS[0]})) == len(able - {AGENTS[0]})
+    def the_signed_in_who_can_serve_are_counted(self) -> None:
+        for need, known in self.router._pools.items():
+            able = (agent for agent in self.present & self.scan.agents.keys() if self.scan.is_able(agent, need))
+            assert known.present == len(list(able))
 
     @invariant()
     def the_index_counts_the_living(self) -> None:

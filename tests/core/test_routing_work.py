@@ -7,12 +7,12 @@ from types import FrameType
 from typing import Any
 
 from benchmarks.floor_day import FLOOR, MORNING, ask, questions, record
-from cordpair.core import pool, routing
+from cordpair.core import pool, profile, routing
 from cordpair.core.ids import AgentId, CallId
 from cordpair.core.need import Ability
 from cordpair.core.routing import ContactKey, Need, Router
 
-OURS = {pool.__file__, routing.__file__}
+OURS = {pool.__file__, profile.__file__, routing.__file__}
 ANA = AgentId("ana")
 GERMAN = Need(FLOOR, frozenset({"german"}))
 

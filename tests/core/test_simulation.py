@@ -9,8 +9,8 @@ from statistics import fmean, stdev
 import pytest
 
 from cordpair.core.ids import QueueId
-from cordpair.core.need import AgentOrder, Membership
-from cordpair.core.scenario import AgentGroup, ContactClass, Duration, Rate, Scenario, Step, read_scenario
+from cordpair.core.need import AgentOrder, Membership, Step
+from cordpair.core.scenario import AgentGroup, ContactClass, Duration, Rate, Scenario, read_scenario
 from cordpair.core.simulation import Simulation
 from cordpair.core.staffing import Load, blocking, outlook
 from cordpair.core.tally import ClassFigures, DayTally

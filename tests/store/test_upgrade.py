@@ -17,6 +17,7 @@ BACK_TO_0001 = (
     "drop table audit_records, audit_chain, audit_heads, audit_checkpoints; "
     "drop function audit_entry_is_dropped; "
     "drop table flow_steps, flows, peers; "
+    "alter table agents drop column ability; "
     "update alembic_version set version_num = '0001'"
 )
 

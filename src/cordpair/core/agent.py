@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from cordpair.core.ids import AgentId, CallId, QueueId
+from cordpair.core.need import Ability, Membership, Value
 from cordpair.errors import IllegalEvent
 
 
@@ -81,6 +82,15 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     after: AgentState = AgentState.READY  #: where the next wrap-up ends
     call: CallId | None = None  #: ringing, talking or wrapping up
     presence: Presence | None = None
+    memberships: tuple[Membership, ...] = ()  #: of some queues: see AgentSetup
+    attributes: dict[str, Value] = msgspec.field(default_factory=dict)
+    offered_at: datetime | None = None  #: the last call
+
+    @property
+    def ability(self) -> Ability:
+        """What the router knows them by."""
+        told = {membership.queue: membership for membership in self.memberships}
+        return Ability.of([told.get(queue, queue) for queue in self.queues], self.skills, self.attributes)
 
 
 #: Presence that lets calls through (Graph availability values).

@@ -141,6 +141,10 @@ class WrapUpExpired(CallFact, frozen=True, kw_only=True):
     """The time for the wrap-up is over."""
 
 
+class WaitGrown(CallFact, frozen=True, kw_only=True):
+    """The call has waited so long that its step, its tier or who sees it changes."""
+
+
 class CheckDue(CallFact, frozen=True, kw_only=True):
     """Time to keep the call alive and to re-read it."""
 
@@ -200,6 +204,7 @@ CallEvent = (
     | CallClaimed
     | WrapUpSaved
     | WrapUpExpired
+    | WaitGrown
     | CheckDue
     | ActivityLogged
 )

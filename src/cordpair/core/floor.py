@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from cordpair.core.agent import Agent
-from cordpair.core.call import Call, CallState
+from cordpair.core.agent import Agent, AgentState
+from cordpair.core.call import Call
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, Timer
 from cordpair.core.effects import Effect, Face, ShowCard
-from cordpair.core.events import AnyEvent
+from cordpair.core.events import AnyEvent, WaitGrown
 from cordpair.core.ids import AgentId, CallId, GraphCallId, QueueId
-from cordpair.core.need import Ability
 from cordpair.core.quota import Gate, QuotaUse, redirects
-from cordpair.core.routing import ContactKey, Match, Need, Router
+from cordpair.core.routing import Match, Router
 from cordpair.core.tenant import Queue, queue_named
+from cordpair.core.wait_plan import ROUNDING, grows_at, key_of, may_grow, step_of
 from cordpair.errors import IllegalEvent
 
 
@@ -40,10 +40,12 @@ class Floor:
         self.router = Router()
         self._queue_by_account = {queue.resource_account: queue.id for queue in self.queues.values()}
         for agent in self.agents.values():
-            self.router.put_agent(agent.id, Ability.of(agent.queues, agent.skills))
-        for call in sorted(self.calls.values(), key=lambda call: call.sequence):
-            if call.state is CallState.QUEUED:
-                self.wait(call)  # nobody is idle in the router yet: see fold.reopen
+            self.router.put_agent(agent.id, agent.ability)
+            self.router.sign_in(agent.id, agent.state is not AgentState.OFFLINE)
+            if agent.offered_at is not None:
+                self.router.turn(agent.id, agent.offered_at.timestamp())
+        self._delays = {queue: self.router.delays(queue) for queue in self.queues}
+        self._left: list[CallId] = []
 
     def take_changes(self) -> Changes:
         """All that has changed since the last time, and a clean sheet."""
@@ -110,7 +112,13 @@ class Floor:
 
     def save_agent(self, agent: Agent) -> Agent:
         self.agents[agent.id] = self.changes.agents[agent.id] = agent
+        self._left += self.router.sign_in(agent.id, agent.state is not AgentState.OFFLINE)
         return agent
+
+    def take_left(self) -> list[CallId]:
+        """The calls whom nobody signed in can serve any more, since the last time: their step may be passed over."""
+        left, self._left = self._left, []
+        return left
 
     def save_offer(self, offer: OfferRecord) -> None:
         self.changes.offers[offer.id] = offer
@@ -153,12 +161,31 @@ class Floor:
 
     # Routing
 
-    def wait(self, call: Call) -> tuple[Match, ...]:
-        """Let a call wait in its queue; an agent who can take it is matched at once."""
+    def wait(self, call: Call, at: datetime) -> tuple[Match, ...]:
+        """Let a call wait in its queue for what it asks for by `at`; an agent who can take it is matched at once."""
         queue = self.queue_of(call)
-        arrived = call.arrived_at or call.heard_at
-        key = ContactKey(0, arrived.timestamp(), call.sequence)
-        return self.router.wait(call.id, Need(queue.id, queue.skills), key, frozenset(call.excluded))
+        need = queue.plan[step_of(queue, call, at, self.router.present)].need(queue.id)
+        grows = grows_at(queue, call, at, self._delays.get(queue.id, ()))
+        if grows is not None:
+            self.timer(f"wait:{call.id}", grows, 0, WaitGrown(at=grows, call=call.id))
+        key = key_of(queue, call, at)
+        return self.router.wait(call.id, need, key, frozenset(call.excluded), now=clock_of(at))
+
+    def stop_waiting(self, call: Call) -> None:
+        """The call waits no more: it is offered, taken or gone. Idempotent."""
+        self.router.gone(call.id)
+        queue = self.queue_of(call)
+        if may_grow(queue) or self._delays.get(queue.id):
+            self.cancel(f"wait:{call.id}")
+
+    def step_of(self, call: Call, at: datetime) -> int:
+        """The number of the step in which the call is, from 0."""
+        return step_of(self.queue_of(call), call, at, self.router.present)
+
+
+def clock_of(at: datetime) -> float:
+    """An instant as the router measures delays by: a little late rather than a little early."""
+    return (at + ROUNDING).timestamp()
 
 
 def _counts(call: Call) -> bool:

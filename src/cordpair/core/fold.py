@@ -33,13 +33,19 @@ def apply(floor: Floor, event: e.AnyEvent) -> None:
     agent_id = event.agent if isinstance(event, e.AgentFact) else None
     before = _state(floor, event)
     _dispatch(floor, event)
+    for left in floor.take_left():
+        if floor.calls[left].state is CallState.QUEUED:
+            seek(floor, floor.calls[left], event.at)
     floor.remember(
         type(event).__name__, event.at, call=call_id, agent=agent_id, before=before, after=_state(floor, event)
     )
 
 
 def reopen(floor: Floor, at: datetime) -> None:
-    """After a take-over: everybody who can be rung becomes available; calls that waited are offered."""
+    """After a take-over: calls wait where they waited, everybody who can be rung becomes available."""
+    for call in sorted(floor.calls.values(), key=lambda call: call.sequence):
+        if call.state is CallState.QUEUED:
+            floor.wait(call, at)  # nobody is idle yet
     for agent in sorted(floor.agents.values(), key=lambda agent: (agent.idle_since, agent.id)):
         if agent.state is AgentState.READY:
             available(floor, floor.agents[agent.id], at)
@@ -89,6 +95,8 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
             _save_wrap_up(floor, event)
         case e.WrapUpExpired():
             close(floor, floor.call(event.call), Move.EXPIRE_WRAP_UP, event.at)
+        case e.WaitGrown():
+            _wait_on(floor, floor.call(event.call), event.at)
         case e.ActivityLogged():
             _logged(floor, event)
         case e.WentReady():
@@ -111,6 +119,13 @@ def _with_offer(floor: Floor, call_id: CallId, offer: OfferId) -> Call:
     if live_offer(call).id != offer:
         raise IllegalEvent("offer_over")
     return call
+
+
+def _wait_on(floor: Floor, call: Call, at: datetime) -> None:
+    """Look again who can take it; while it is offered, it will be asked when the offer is over."""
+    if call.state is not CallState.QUEUED:
+        raise IllegalEvent("not_waiting")
+    seek(floor, call, at)
 
 
 def _invite_completed(floor: Floor, event: e.InviteCompleted) -> None:
@@ -143,7 +158,7 @@ def _claim(floor: Floor, event: e.CallClaimed) -> None:
         raise IllegalEvent("not_your_queue")
     if agent.state is not AgentState.READY:
         raise IllegalEvent("not_ready")
-    floor.router.gone(call.id)
+    floor.stop_waiting(call)
     floor.router.busy(agent.id)
     make_offer(floor, call.id, agent.id, event.at, rule="claimed", candidates=1)
 

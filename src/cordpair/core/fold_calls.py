@@ -111,6 +111,9 @@ def end(floor: Floor, event: CallEnded) -> None:
 def _end(floor: Floor, call: Call, at: datetime, by: EndedBy) -> None:
     if call.state is CallState.WRAP_UP:
         return  # the agent left first
+    if call.crossed is not None and calls.allows(call, Move.JOIN):
+        floor.save_call(call)
+        call = join(floor, call, call.crossed.agent, call.crossed.at, inferred=True)
     if call.state is CallState.CONNECTED:
         call = floor.save_call(calls.move(call, Move.END, CallState.WRAP_UP, ended_at=at, ended_by=by))
         start_wrap_up(floor, call, at)
@@ -118,7 +121,7 @@ def _end(floor: Floor, call: Call, at: datetime, by: EndedBy) -> None:
     offer = call.offer
     gone = {"ended_at": at, "closed_at": at, "ended_by": by, "outcome": Outcome.ABANDONED, "offer": None}
     closed = calls.move(call, Move.END, CallState.CLOSED, **gone)
-    floor.router.gone(call.id)
+    floor.stop_waiting(call)
     if offer is not None:
         closed = replace(closed, cards=close_offer(floor, call, OfferEnd.WITHDRAWN, at, Face.MISSED).cards)
     floor.save_call(closed)

@@ -11,7 +11,7 @@ from cordpair.core.call import Call, CallState, Move, Offer
 from cordpair.core.changes import OfferRecord, OfferState
 from cordpair.core.effects import Face, InviteAgent, WithdrawInvite
 from cordpair.core.events import OfferEnd, OfferTimedOut, PresenceAged
-from cordpair.core.floor import Floor
+from cordpair.core.floor import Floor, clock_of
 from cordpair.core.ids import AgentId, CallId
 from cordpair.core.routing import Match
 from cordpair.errors import IllegalEvent
@@ -32,7 +32,7 @@ _CARD_AFTER = {
 
 def seek(floor: Floor, call: Call, at: datetime) -> None:
     """Let a queued call wait, or offer it at once."""
-    for match in floor.wait(call):
+    for match in floor.wait(call, at):
         _offer_match(floor, match, at)
 
 
@@ -42,7 +42,7 @@ def available(floor: Floor, agent: Agent, at: datetime) -> None:
     if agent.state is not AgentState.READY:
         return
     if may_be_rung(agent, at):
-        match = floor.router.idle(agent.id, agent.idle_since)
+        match = floor.router.idle(agent.id, agent.idle_since, now=clock_of(at))
         if match is not None:
             _offer_match(floor, match, at)
     elif agent.presence is not None:
@@ -64,7 +64,8 @@ def make_offer(floor: Floor, call_id: CallId, agent_id: AgentId, at: datetime, *
     offer = call.offer
     assert offer is not None
     floor.save_call(call)
-    floor.save_agent(agents.move(agent, AgentMove.RING, AgentState.RINGING, at, call=call.id))
+    floor.stop_waiting(call)
+    floor.save_agent(agents.move(agent, AgentMove.RING, AgentState.RINGING, at, call=call.id, offered_at=at))
     floor.save_offer(_record(call, offer, OfferState.RINGING))
     floor.show(call, agent.id, Face.RINGING)
     floor.order(InviteAgent(call=call.id, graph_id=call.graph_id, agent=agent.id, offer=offer.id))

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from cordpair.core import agent as agents
 from cordpair.core import call as calls
 from cordpair.core.agent import AgentMove, AgentState
-from cordpair.core.call import Call, CallState, EndedBy, Move, Outcome
+from cordpair.core.call import Call, CallState, Crossed, EndedBy, Move, Outcome
 from cordpair.core.changes import Leg
 from cordpair.core.effects import Face, HangUp
 from cordpair.core.events import CheckDue, OfferEnd, RosterSeen
@@ -28,10 +28,10 @@ def roster(floor: Floor, event: RosterSeen) -> None:
     if not newest:
         _stood_before(floor, call, event)
     present = [user for user in event.users if user in floor.agents]
-    if not event.inferred:
-        present = _without_crossed(floor, call, present, event.at)
-    if newest and event.sequence > call.roster:
-        call = replace(call, roster=event.sequence)
+    crossed = [] if event.inferred or not call.is_live else _crossed(call, present)
+    present = [user for user in present if user not in crossed]
+    if newest:
+        call = _await_reread(floor, replace(call, roster=event.sequence), crossed, event)
     if call.state is CallState.HEARD_OF:
         if present and call.agent is None:
             call = calls.move(call, Move.JOIN, call.state, agent=present[0], connected_at=event.at)
@@ -58,12 +58,21 @@ def _stood_before(floor: Floor, call: Call, event: RosterSeen) -> None:
             floor.save_leg(Leg(call=call.id, number=-event.sequence, agent=agent, **stay))
 
 
-def _without_crossed(floor: Floor, call: Call, present: list[AgentId], at: datetime) -> list[AgentId]:
-    """Leave out whoever accepted while we withdrew their ring: the next re-read says whether they are still there."""
-    crossed = [agent for agent in present if agent in call.withdrawn and agent != call.agent]
-    if crossed and call.is_live:
-        floor.timer(f"crossed:{call.id}", at, CROSSED_S, CheckDue(at=at + timedelta(seconds=CROSSED_S), call=call.id))
-    return [agent for agent in present if agent not in crossed]
+def _crossed(call: Call, present: list[AgentId]) -> list[AgentId]:
+    """Who of those present accepted while we withdrew their ring."""
+    return [agent for agent in present if agent in call.withdrawn and agent != call.agent]
+
+
+def _await_reread(floor: Floor, call: Call, crossed: list[AgentId], event: RosterSeen) -> Call:
+    """The next re-read says whether who crossed with our withdrawal is still there. Should the call end first, they
+    were there to its end: so long they are remembered, until a roster shows them gone.
+    """
+    if crossed:
+        due = event.at + timedelta(seconds=CROSSED_S)
+        floor.timer(f"crossed:{call.id}", event.at, CROSSED_S, CheckDue(at=due, call=call.id))
+    if call.crossed is not None and call.crossed.agent in crossed:
+        return call
+    return replace(call, crossed=Crossed(agent=crossed[0], at=event.at) if crossed else None)
 
 
 def _can_join(call: Call) -> bool:
@@ -75,7 +84,7 @@ def join(floor: Floor, call: Call, agent_id: AgentId, at: datetime, *, inferred:
     """The agent stands in the roster: that is what accepted means."""
     if call.state is CallState.CLOSED:
         return _join_late(floor, call, agent_id)
-    floor.router.gone(call.id)
+    floor.stop_waiting(call)
     if call.offer is not None:
         if call.offer.agent == agent_id:
             accept_offer(floor, call)

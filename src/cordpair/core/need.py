@@ -3,7 +3,7 @@
 routing.md section 6, "Objects". A requirement is data (it can be written in a setup and compared), not a program.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -118,7 +118,25 @@ def spoken(requirement: Requirement) -> frozenset[str]:
     return frozenset[str]().union(*(spoken(part) for part in requirement.parts))
 
 
-class Membership(msgspec.Struct, frozen=True, order=True):
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is asked for from `after_s` after the arrival in the queue on; it replaces what was asked for before."""
+
+    after_s: float = 0.0
+    skills: frozenset[str] = frozenset()
+    require: Requirement | None = None
+    order: AgentOrder = AgentOrder.LONGEST_IDLE
+
+    def need(self, queue: QueueId) -> Need:
+        return Need(queue, self.skills, self.require, self.order)
+
+
+def steps_are_in_order(steps: Sequence[Step]) -> bool:
+    """Whether the first begins at once and each one later than the one before."""
+    after = [step.after_s for step in steps]
+    return after[:1] in ([], [0]) and after == sorted(set(after))
+
+
+class Membership(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     """An agent's place in a queue. Queues of a lower `priority` come first for this agent, whoever waits longer.
 
     A contact is hidden from this agent until it has waited `delay_s`, its credit included.

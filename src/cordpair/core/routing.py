@@ -11,7 +11,8 @@ from datetime import datetime
 from cordpair.core.ids import AgentId, CallId, QueueId
 from cordpair.core.match import Match, Rule
 from cordpair.core.need import Ability, AgentOrder, Channel, Need
-from cordpair.core.pool import ContactKey, IdleEntry, IndexedAgent, Pool, Profile, WaitingContact
+from cordpair.core.pool import ContactKey, IdleEntry, Pool, WaitingContact
+from cordpair.core.profile import IndexedAgent, Profile
 
 __all__ = ["ContactKey", "Match", "Need", "Router", "Rule"]
 
@@ -30,8 +31,7 @@ class Router:
     time. A delay passes without an event: `wait` again when it has.
 
     Excluded means excluded: the router never falls back on an excluded agent by itself. Who declined would be rung
-    again at once, in a loop. `others_for` tells when nobody else is left; when to lift an exclusion is the floor's
-    decision, and `wait` with a smaller set carries it out.
+    again at once, in a loop. When to lift an exclusion is the floor's decision; `wait` with a smaller set carries it out.
     """
 
     __slots__ = ("_agents", "_contacts", "_newest", "_pools", "_preferring", "_profiles", "_stamp", "_turn")
@@ -53,6 +53,7 @@ class Router:
         """
         known = self._agents.get(agent)
         idle_since = known.since if known is not None and known.stamp else None
+        was_present = known is not None and known.is_present
         self.remove_agent(agent)
         profile = self._profiles.get(ability)
         if profile is None:
@@ -61,6 +62,7 @@ class Router:
         if known is None:
             return None
         new.turn = known.turn
+        self.sign_in(agent, was_present)
         if idle_since is None:
             return None
         return self.idle(agent, idle_since, load=known.load, channels=known.channels, now=now)
@@ -70,6 +72,7 @@ class Router:
         known = self._agents.pop(agent, None)
         if known is not None:
             self._take_agent(known)
+            self._be_present(known, False)
             profile = known.profile
             del profile.members[agent]
             if not profile.members:
@@ -101,6 +104,19 @@ class Router:
                 return Match(contact.id, agent, _LOWEST_KEY, candidates, contact.key, idle_since)
         self._keep_idle(known, idle_since)
         return None
+
+    def sign_in(self, agent: AgentId, is_present: bool = True) -> tuple[CallId, ...]:
+        """The agent is signed in, idle or not, or signed out: then the contacts whom nobody present can serve now."""
+        known = self._agents.get(agent)
+        if known is None or known.is_present is is_present:
+            return ()
+        self._be_present(known, is_present)
+        left = {place.pool for place in known.profile.places if not place.pool.present}
+        return tuple(contact.id for contact in self._contacts.values() if contact.pool in left) if left else ()
+
+    def present(self, need: Need) -> int:
+        """How many signed in agents can serve `need`, idle or not."""
+        return (self._pools.get(need) or self._open_pool(need)).present
 
     def turn(self, agent: AgentId, offered_at: float) -> None:
         """When (epoch seconds) a busy agent was last offered a call: round robin goes by it. For a floor built anew."""
@@ -152,29 +168,10 @@ class Router:
         if waiting is not None:
             self._take_contact(waiting)
 
-    def others_for(self, need: Need, excluded: frozenset[AgentId] = _NOBODY) -> int:
-        """How many of the agents put in, idle or not, can serve `need` and are not excluded. For rare questions."""
-        return sum(agent not in excluded for agent in self.able(need))
-
-    def able(self, need: Need) -> tuple[AgentId, ...]:
-        """The agents put in, idle or not, who can serve `need`. For rare questions: looks at all profiles."""
-        able = (profile.members for profile in self._profiles.values() if profile.can_serve(need))
-        return tuple(sorted(agent for members in able for agent in members))
-
     def delays(self, queue: QueueId) -> tuple[float, ...]:
         """The delays (s, shortest first) after which some agents see the contacts of a queue; 0 is not among them."""
         own = (profile.memberships.get(queue) for profile in self._profiles.values())
         return tuple(sorted({membership.delay_s for membership in own if membership and membership.delay_s}))
-
-    def waiting(self, queue: QueueId) -> tuple[CallId, ...]:
-        """The waiting contacts of a queue, the next one first. For screens: looks at all contacts."""
-        here = (contact for contact in self._contacts.values() if contact.pool.need.queue == queue)
-        return tuple(contact.id for contact in sorted(here, key=lambda contact: contact.key))
-
-    def position(self, contact: CallId) -> int | None:
-        """The contact's place in its queue, 1 for the next; None when it does not wait. For screens, like `waiting`."""
-        waiting = self._contacts.get(contact)
-        return None if waiting is None else self.waiting(waiting.pool.need.queue).index(contact) + 1
 
     def _match(self, contact: WaitingContact, preferred: tuple[AgentId, ...], now: float) -> Match | None:
         pool = contact.pool
@@ -275,6 +272,13 @@ class Router:
         for place in places:
             place.keep(known)
 
+    @staticmethod
+    def _be_present(known: IndexedAgent, is_present: bool) -> None:
+        if known.is_present is not is_present:
+            known.is_present = is_present
+            for place in known.profile.places:
+                place.pool.present += 1 if is_present else -1
+
     def _open_pool(self, need: Need) -> Pool:
         """The first contact with this need: once per class, look at the agents who can serve it."""
         pool = self._pools[need] = Pool(need)
@@ -282,6 +286,7 @@ class Router:
             place = profile.take_place(pool)
             if place is not None:
                 for known in profile.members.values():
+                    pool.present += known.is_present
                     if known.stamp:
                         place.keep(known)
         return pool

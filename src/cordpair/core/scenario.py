@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from cordpair.core.ids import QueueId
-from cordpair.core.need import Ability, AgentOrder, Membership, Need, Requirement, Value
+from cordpair.core.need import Ability, Membership, Need, Step, Value, steps_are_in_order
 from cordpair.errors import Rejected
 
 
@@ -49,15 +49,6 @@ class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         return self.per_hour / 3600
 
 
-class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is asked for from `after_s` after the arrival on; it replaces what was asked for before."""
-
-    after_s: float = 0.0
-    skills: frozenset[str] = frozenset()
-    require: Requirement | None = None
-    order: AgentOrder = AgentOrder.LONGEST_IDLE
-
-
 class ContactClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Contacts of one kind. Without `patience` they wait for ever; `level_s` is the time of the service level."""
 
@@ -77,8 +68,7 @@ class ContactClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             raise ValueError("arrivals must begin at from_s = 0, each later than the one before")
         if not any(rate.per_hour for rate in self.arrivals):
             raise ValueError("arrivals must not be all 0")
-        after = [step.after_s for step in self.steps]
-        if not after or after[0] != 0 or after != sorted(set(after)):
+        if not self.steps or not steps_are_in_order(self.steps):
             raise ValueError("steps must begin at after_s = 0, each later than the one before")
 
     def rate_at(self, when_s: float) -> float:
@@ -87,8 +77,7 @@ class ContactClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     def need(self, step: int) -> Need:
         """What the contact asks for in its step."""
-        asked = self.steps[step]
-        return Need(self.queue, asked.skills, asked.require, asked.order)
+        return self.steps[step].need(self.queue)
 
 
 class AgentGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -7,6 +7,7 @@ import msgspec
 
 from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
+from cordpair.core.need import AgentOrder, Membership, Step, Value
 from cordpair.core.quota import QuotaPolicy
 
 
@@ -24,6 +25,11 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     Times are seconds. `ring_timeout_s` is at least 15: Teams rings no shorter. `colour` is a CSS colour.
     `fallback_user` (Entra object id) gets the calls that may not be taken; empty: the organisation's.
     `closed_user` gets those that come while it is closed; empty: the fallback user. Without `hours` it never is.
+
+    A call asks for `skills` in this `order` of agents; or for what its step says, if there are `steps` (routing.md 6,
+    "Ring expansion"). A step that nobody signed in can serve is passed over if `skip_if_empty`. `credit_s` is a head
+    start against calls of other queues; a lower `tier` goes before them whoever waits longer, for others at most
+    `overtake_s`: who has waited so long goes with the first tier.
     """
 
     id: QueueId
@@ -42,6 +48,17 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     fallback_user: str = ""
     hours: Hours | None = None
     closed_user: str = ""
+    order: AgentOrder = AgentOrder.LONGEST_IDLE
+    steps: tuple[Step, ...] = ()
+    skip_if_empty: bool = True
+    credit_s: float = 0.0
+    tier: int = 0
+    overtake_s: float | None = None
+
+    @property
+    def plan(self) -> tuple[Step, ...]:
+        """What a call asks for, step by step; always at least one."""
+        return self.steps or (Step(skills=self.skills, order=self.order),)
 
 
 def queue_named(queues: Mapping[QueueId, Queue], queue: QueueId | None) -> Queue:
@@ -51,13 +68,19 @@ def queue_named(queues: Mapping[QueueId, Queue], queue: QueueId | None) -> Queue
 
 
 class AgentSetup(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent and the queues they serve."""
+    """An agent and the queues they serve.
+
+    `memberships` says more of some of these queues: their priority for this agent, and the delay for which their
+    calls are hidden. `attributes` are words and levels; a skill is an attribute of level 1.
+    """
 
     id: AgentId
     name: str
     queues: tuple[QueueId, ...] = ()
     skills: frozenset[str] = frozenset()
     locale: str = "en"
+    memberships: tuple[Membership, ...] = ()
+    attributes: dict[str, Value] = msgspec.field(default_factory=dict)
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):

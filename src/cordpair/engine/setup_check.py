@@ -11,8 +11,9 @@ import phonenumbers
 
 from cordpair.connectors.registry import open_crm
 from cordpair.core.hours import Hours, read_hours
+from cordpair.core.need import steps_are_in_order
 from cordpair.core.quota import QuotaPolicy
-from cordpair.core.tenant import Queue, Registration, TenantSetup
+from cordpair.core.tenant import AgentSetup, Queue, Registration, TenantSetup
 from cordpair.errors import Rejected
 
 SHORTEST_RING_S = 15.0  #: Teams rings no shorter
@@ -68,6 +69,7 @@ def _check_queues(queues: Iterable[Queue]) -> None:
             queue.ring_timeout_s >= SHORTEST_RING_S, place, "ring_timeout_s must be at least 15: Teams rings no shorter"
         )
         _must(queue.wrap_up_s > 0, place, "wrap_up_s must be more than 0")
+        _check_routing(place, queue)
         _must_be_single(f"{place}.dispositions", (one.id for one in queue.dispositions))
         _check_hours(place, queue.hours)
 
@@ -87,6 +89,21 @@ def _check_agents(setup: TenantSetup) -> None:
         place = f"agents.{agent.id}"
         _must(_is_id(agent.id), place, "id must be the Entra object id, a UUID in small letters")
         _must(set(agent.queues) <= known, place, "serves a queue that there is not")
+        _check_memberships(place, agent)
+
+
+def _check_memberships(place: str, agent: AgentSetup) -> None:
+    _must_be_single(f"{place}.memberships", (one.queue for one in agent.memberships))
+    for one in agent.memberships:
+        _must(one.queue in agent.queues, place, f"memberships names {one.queue}, which is not among its queues")
+        _must(one.priority >= 1 and one.delay_s >= 0, place, "priority must be at least 1, delay_s at least 0")
+
+
+def _check_routing(place: str, queue: Queue) -> None:
+    _must(steps_are_in_order(queue.steps), place, "steps must begin at after_s = 0, each later than the one before")
+    _must(not (queue.steps and queue.skills), place, "skills belong into the steps where there are steps")
+    _must(queue.credit_s >= 0 and queue.tier >= 0, place, "credit_s and tier must not be negative")
+    _must(queue.overtake_s is None or queue.overtake_s > 0, place, "overtake_s must be more than 0")
 
 
 def _check_crm(setup: TenantSetup) -> None:

@@ -28,7 +28,7 @@ MAIN: dict[str, dict[str, str]] = {
     "crm_setups": {_SETUP: "tenant connector settings", _SECRET: "secrets_sealed"},
     "queues": {_SETUP: "tenant queue position active service_level_s body"},
     "agents": {
-        _PROFILE: "tenant agent active queues skills locale name_sealed",
+        _PROFILE: "tenant agent active queues skills ability locale name_sealed",
         _STATE: "state since idle_since call body",
     },
     "calls": {

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from cordpair.core.agent import Agent, AgentState, Presence
+from cordpair.core.need import Membership, Value
 from cordpair.core.tenant import AgentSetup
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import Keyring, agent_subject
@@ -22,6 +23,14 @@ class _Day(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     after: AgentState = AgentState.READY
     presence: Presence | None = None
+    offered_at: datetime | None = None
+
+
+class _Ability(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the administrator sets beyond the names of queues and skills."""
+
+    memberships: tuple[Membership, ...] = ()
+    attributes: dict[str, Value] = msgspec.field(default_factory=dict)
 
 
 class Agents:
@@ -33,7 +42,7 @@ class Agents:
     async def of_floor(self) -> list[Agent]:
         """Agents that are set up, and those who have left but still have a call, in order of their ids."""
         rows = await self._scope.connection.fetch(
-            "select agent, queues, skills, state, since, idle_since, call, body, name_sealed from agents "
+            "select agent, queues, skills, ability, state, since, idle_since, call, body, name_sealed from agents "
             "where tenant = $1 and (active or call is not null) order by agent",
             self._scope.tenant,
         )
@@ -43,20 +52,12 @@ class Agents:
     async def set_up(self) -> list[AgentSetup]:
         """Agents as the administrator set them up, in order of their ids."""
         rows = await self._scope.connection.fetch(
-            "select agent, queues, skills, locale, name_sealed from agents where tenant = $1 and active order by agent",
+            "select agent, queues, skills, ability, locale, name_sealed from agents "
+            "where tenant = $1 and active order by agent",
             self._scope.tenant,
         )
         keys = await self._scope.reading([agent_subject(row["agent"]) for row in rows])
-        return [
-            AgentSetup(
-                id=row["agent"],
-                name=_name(row, keys),
-                queues=tuple(row["queues"]),
-                skills=frozenset(row["skills"]),
-                locale=row["locale"],
-            )
-            for row in rows
-        ]
+        return [_setup(row, keys) for row in rows]
 
     async def configure(self, agents: Sequence[AgentSetup]) -> None:
         """Make these the tenant's agents. A new one begins offline; one who is not named any more gets no calls."""
@@ -93,12 +94,26 @@ async def saving_agents(scope: Scope, agents: Sequence[Agent]) -> Write:
 
 
 def _day(agent: Agent) -> str:
-    day = _Day(reason=agent.reason, after=agent.after, presence=agent.presence)
+    day = _Day(reason=agent.reason, after=agent.after, presence=agent.presence, offered_at=agent.offered_at)
     return msgspec.json.encode(day).decode()
+
+
+def _setup(row: Any, keys: Keyring) -> AgentSetup:
+    ability = msgspec.json.decode(row["ability"], type=_Ability)
+    return AgentSetup(
+        id=row["agent"],
+        name=_name(row, keys),
+        queues=tuple(row["queues"]),
+        skills=frozenset(row["skills"]),
+        locale=row["locale"],
+        memberships=ability.memberships,
+        attributes=ability.attributes,
+    )
 
 
 def _agent(row: Any, keys: Keyring) -> Agent:
     day = msgspec.json.decode(row["body"], type=_Day)
+    ability = msgspec.json.decode(row["ability"], type=_Ability)
     return Agent(
         id=row["agent"],
         name=_name(row, keys),
@@ -111,6 +126,9 @@ def _agent(row: Any, keys: Keyring) -> Agent:
         after=day.after,
         call=row["call"],
         presence=day.presence,
+        memberships=ability.memberships,
+        attributes=ability.attributes,
+        offered_at=day.offered_at,
     )
 
 
@@ -120,15 +138,16 @@ def _name(row: Any, keys: Keyring) -> str:
 
 def _setup_values(tenant: str, agent: AgentSetup, keys: Keyring) -> tuple[object, ...]:
     sealed = keys.seal(_NAME, agent_subject(agent.id), agent.name.encode(), agent.id)
-    return (tenant, agent.id, list(agent.queues), sorted(agent.skills), agent.locale, _NEVER, sealed)
+    ability = msgspec.json.encode(_Ability(memberships=agent.memberships, attributes=agent.attributes)).decode()
+    return (tenant, agent.id, list(agent.queues), sorted(agent.skills), agent.locale, _NEVER, sealed, ability)
 
 
 _CONFIGURE = """
-insert into agents (tenant, agent, active, queues, skills, locale, state, since, idle_since, body, name_sealed)
-values ($1, $2, true, $3, $4, $5, 'offline', $6, $6, '{}', $7)
+insert into agents (tenant, agent, active, queues, skills, locale, state, since, idle_since, body, name_sealed, ability)
+values ($1, $2, true, $3, $4, $5, 'offline', $6, $6, '{}', $7, $8)
 on conflict (tenant, agent) do update set
     active = true, queues = excluded.queues, skills = excluded.skills, locale = excluded.locale,
-    name_sealed = excluded.name_sealed
+    name_sealed = excluded.name_sealed, ability = excluded.ability
 """
 _SAVE = """
 insert into agents (tenant, agent, active, queues, skills, locale, state, since, idle_since, call, body, name_sealed)

@@ -1,0 +1,51 @@
+"""What a waiting call asks for by now, and when that changes next. Pure in the time waited.
+
+routing.md section 6, "Ring expansion", "Contact order". Steps count from the arrival in the queue (the moment we
+answered), delays and credit from the arrival of the call.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from cordpair.core.call import Call
+from cordpair.core.need import Need
+from cordpair.core.pool import ContactKey
+from cordpair.core.tenant import Queue
+
+#: A timer fires once: what is due by then is due, whatever floats make of the instant.
+ROUNDING = timedelta(milliseconds=1)
+
+
+def step_of(queue: Queue, call: Call, at: datetime, present: Callable[[Need], int]) -> int:
+    """The number of the call's step at `at`. `present` counts the signed in agents who can serve a need."""
+    plan, waited_s = queue.plan, ((at - _entered(call)) + ROUNDING).total_seconds()
+    number = max(number for number, step in enumerate(plan) if step.after_s <= max(0.0, waited_s))
+    while queue.skip_if_empty and number + 1 < len(plan) and not present(plan[number].need(queue.id)):
+        number += 1
+    return number
+
+
+def key_of(queue: Queue, call: Call, at: datetime) -> ContactKey:
+    """The call's place among all that wait."""
+    arrived = call.arrived_at or call.heard_at
+    has_aged = queue.overtake_s is not None and at - arrived + ROUNDING >= timedelta(seconds=queue.overtake_s)
+    return ContactKey(0 if has_aged else queue.tier, arrived.timestamp() - queue.credit_s, call.sequence)
+
+
+def may_grow(queue: Queue) -> bool:
+    """Whether waiting changes anything of itself in this queue, delays of agents aside."""
+    return len(queue.plan) > 1 or (queue.tier != 0 and queue.overtake_s is not None)
+
+
+def grows_at(queue: Queue, call: Call, at: datetime, delays: Iterable[float]) -> datetime | None:
+    """The next instant after `at` at which step, tier or who sees the call changes; None: never again."""
+    arrived = call.arrived_at or call.heard_at
+    edges = [_entered(call) + timedelta(seconds=step.after_s) for step in queue.plan]
+    edges += [arrived + timedelta(seconds=delay_s - queue.credit_s) for delay_s in delays]
+    if queue.tier and queue.overtake_s is not None:
+        edges.append(arrived + timedelta(seconds=queue.overtake_s))
+    return min((edge for edge in edges if edge > at + ROUNDING), default=None)
+
+
+def _entered(call: Call) -> datetime:
+    return call.established_at or call.arrived_at or call.heard_at
