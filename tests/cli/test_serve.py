@@ -44,4 +44,4 @@ async def test_a_served_product_is_ready_tells_metrics_and_ends_when_told_to() -
 def test_the_example_of_an_organisation_can_be_applied() -> None:
     example = Path(__file__).parents[2] / "docs" / "reference" / "organisation.toml"
     setup = read_setup(example)
-    assert (setup.queues[0].dispositions[1].de, setup.agents[0].queues) == ("Rückruf", ("membership",))
+    assert (setup.queues[0].dispositions[1].de, setup.agents[0].queues) == ("Rückruf", ("membership", "taxes"))
