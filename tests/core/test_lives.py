@@ -193,6 +193,33 @@ def test_an_agent_whom_our_withdrawal_takes_out_of_the_call_does_not_end_it_for_
     assert orders(floor, HangUp) == []
 
 
+def test_a_call_that_ends_with_an_agent_in_it_whose_ring_was_just_taken_back_was_a_conversation() -> None:
+    floor = floor_with(ready(ANA, 20), ready(BEN, 10))
+    tell(floor, arrived(), established(), timed_out(21), refreshed(21), roster(22, 2, ANA), ended(23))
+    call, leg = floor.calls[CALL], floor.changes.legs[CALL, 2]
+    assert (call.state, call.outcome, call.agent, call.ended_by) == (
+        CallState.WRAP_UP,
+        Outcome.ANSWERED,
+        ANA,
+        EndedBy.CALLER,
+    )
+    assert (call.connected_at, call.ended_at, call.inferred) == (after(22), after(23), ("connected_at",))
+    assert (leg.agent, leg.joined_at, leg.left_at) == (ANA, after(22), after(23))
+    assert (floor.agents[ANA].state, floor.agents[BEN].state) == (AgentState.WRAP_UP, AgentState.READY)
+
+
+def test_an_agent_of_a_ring_taken_back_who_is_shown_only_after_the_end_had_the_conversation() -> None:
+    floor = tell(floor_with(ready(ANA)), arrived(), established(), timed_out(21), refreshed(21))
+    tell(floor, ended(23), roster(24, 2, ANA))
+    assert (floor.calls[CALL].state, floor.calls[CALL].agent) == (CallState.WRAP_UP, ANA)
+
+
+def test_a_caller_who_leaves_after_our_withdrawal_took_the_agent_out_has_abandoned() -> None:
+    floor = tell(floor_with(ready(ANA)), arrived(), established(), timed_out(21), refreshed(21))
+    tell(floor, roster(22, 2, ANA), roster(22.5, 3), ended(40))
+    assert (floor.calls[CALL].outcome, floor.calls[CALL].agent) == (Outcome.ABANDONED, None)
+
+
 @pytest.mark.parametrize("why", [e.OfferEnd.FAILED, e.OfferEnd.MISSED])
 def test_an_invite_that_fails_takes_the_agent_out_until_they_say_otherwise(why: e.OfferEnd) -> None:
     floor = tell(floor_with(ready(ANA)), arrived(), established(), failed(5, why))

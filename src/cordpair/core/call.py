@@ -105,6 +105,13 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     unsure: bool = False  #: nobody knows whether it rings
 
 
+class Crossed(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent who was seen in the roster although their ring was taken back. `at` is when, aware UTC."""
+
+    agent: AgentId
+    at: datetime
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All we know of one call. Instants are aware UTC; None means not (yet) happened.
 
@@ -131,6 +138,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     offers: int = 0
     excluded: tuple[AgentId, ...] = ()
     withdrawn: tuple[AgentId, ...] = ()  #: agents whose ring we ordered to be withdrawn
+    crossed: Crossed | None = None  #: who of them stands in the call all the same, until a newer roster decides
     outcome: Outcome | None = None
     outcome_reason: str = ""
     ended_by: EndedBy | None = None

@@ -28,7 +28,8 @@ def roster(floor: Floor, event: RosterSeen) -> None:
     if not newest:
         _stood_before(floor, call, event)
     present = [user for user in event.users if user in floor.agents]
-    crossed = [] if event.inferred or not call.is_live else _crossed(call, present)
+    is_proof = event.inferred or (newest and not call.is_live)  # nothing can be re-read any more
+    crossed = [] if is_proof else _crossed(call, present)
     present = [user for user in present if user not in crossed]
     if newest:
         call = _await_reread(floor, replace(call, roster=event.sequence), crossed, event)
@@ -92,7 +93,7 @@ def join(floor: Floor, call: Call, agent_id: AgentId, at: datetime, *, inferred:
             call = end_offer(floor, call, OfferEnd.WITHDRAWN, at)
     _bind(floor, agent_id, call, at)
     call = floor.calls[call.id]
-    known = {"established_at": call.established_at or at, "outcome": Outcome.ANSWERED}
+    known = {"established_at": call.established_at or at, "outcome": Outcome.ANSWERED, "crossed": None}
     call = calls.move(call, Move.JOIN, CallState.CONNECTED, agent=agent_id, connected_at=at, offer=None, **known)
     call = floor.save_call(marked(call, "connected_at") if inferred else call)
     floor.save_leg(Leg(call=call.id, number=max(call.offers, 1), agent=agent_id, joined_at=at))
