@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,17 @@ class Died(AssertionError):
 
 
 class Life:
-    """A world, a database, a product. `kill` is the step at which the product dies."""
+    """A world, a database, a product. `kill` is the step at which the product dies.
+
+    `is_told` puts the end off until others have heard of it too.
+    """
 
     def __init__(
         self, cloud: Running, store: Store, settings: dict[str, Any], products: Products, folder: Path
     ) -> None:
         self._cloud, self._store, self._settings, self._products = cloud, store, settings, products
+        self.parts = cloud.parts
+        self.is_told: Callable[[], bool] = lambda: True
         self._folder = folder
         self._setup = _small(cloud.parts)
         self._kill: tuple[str, int] | None = None
@@ -205,6 +210,7 @@ class Life:
             call.state is CallState.CLOSED
             and all(agent.state in free for agent in agents)
             and not await self._unfinished()
+            and self.is_told()
         )
 
     async def _unfinished(self) -> list[str]:
@@ -249,8 +255,8 @@ class Life:
 
 
 @contextlib.asynccontextmanager
-async def life(server: Server, products: Products, folder: Path) -> AsyncIterator[Life]:
-    """A new world with a new database and a product that has not begun."""
+async def life(server: Server, products: Products, folder: Path, **wanted: Any) -> AsyncIterator[Life]:
+    """A new world with a new database and a product that has not begun. `wanted` are settings of it."""
     async with server.fresh() as databases, running(rate=RATE, members_count=12) as cloud:
         port = free_port()
         described = cloud.parts.described()
@@ -268,6 +274,7 @@ async def life(server: Server, products: Products, folder: Path) -> AsyncIterato
             "clock_rate": RATE,
             "log_format": "console",
             "log_level": "warning",
+            **wanted,
         }
         store = await Store.open(databases, OPERATOR_KEY, pool_size=4)
         try:
