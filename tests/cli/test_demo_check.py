@@ -9,9 +9,11 @@ from cordpair.cli.demo_check import Kept, _against, _books, _spread
 from cordpair.core.call import Call, CallState, Outcome
 from cordpair.core.caller import Caller, CallerKind
 from cordpair.core.changes import PendingItem
+from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, CallId, GraphCallId, PartyRef, QueueId, TenantId, call_id
+from cordpair.core.tenant import Queue
 from cordpair.store.calls import PendingCall
-from tests.core.people import NOON
+from tests.core.people import NOON, QUEUE
 
 TENANT = TenantId("11111111-1111-4111-8111-111111111111")
 ANA = AgentId("ana")
@@ -33,7 +35,9 @@ def call(graph: str = "g1", **changes: Any) -> Call:
     return replace(settled, **changes)
 
 
-def kept(*calls: Call, activities: Any = None, pending: tuple[CallId, ...] = ()) -> Kept:
+def kept(
+    *calls: Call, activities: Any = None, pending: tuple[CallId, ...] = (), queues: tuple[Queue, ...] = ()
+) -> Kept:
     written = [{"SEQN": 70001, "PartyId": "101", "UF_1": "k1"}] if activities is None else activities
     items = [PendingCall(item=PendingItem(call=it, reason="unknown", since=NOON), call=calls[0]) for it in pending]
     return Kept(
@@ -43,11 +47,13 @@ def kept(*calls: Call, activities: Any = None, pending: tuple[CallId, ...] = ())
         parked=[],
         activities=written,
         at_once=set(),
+        queues={queue.id: queue for queue in queues},
     )
 
 
 def told(**changes: Any) -> dict[str, Any]:
-    return {"graph_id": "g1", "tenant": TENANT, "answered_by": ANA, "parties": ["101"], **changes}
+    answered = {"answered_by": ANA, "established": NOON.isoformat(), "ended_by": "caller", "parties": ["101"]}
+    return {"graph_id": "g1", "tenant": TENANT, **answered, **changes}
 
 
 def test_a_day_that_came_out_right_has_no_violation() -> None:
@@ -70,6 +76,24 @@ def test_an_answered_call_that_is_booked_as_abandoned_is_named() -> None:
 def test_a_call_booked_to_the_wrong_agent_or_party_is_named() -> None:
     assert "another agent" in next(iter(_against(told(answered_by="ben"), kept(call()))))
     assert "does not have that number" in next(iter(_against(told(parties=[]), kept(call()))))
+
+
+CLOSED = replace(QUEUE, hours=Hours(time_zone="UTC", week=("mon-sun 14:00-15:00",)))  # at noon
+SENT_AWAY = {"answered_by": None, "established": None, "ended_by": "bot"}
+
+
+def test_a_call_that_was_sent_away_from_a_closed_queue_came_out_right() -> None:
+    sent_away = call(outcome=Outcome.FLOWED_OUT, outcome_reason="closed", agent=None, party=None, activity="")
+    assert list(_against(told(**SENT_AWAY), kept(sent_away, queues=(CLOSED,)))) == []
+
+
+def test_a_call_that_was_sent_away_from_an_open_queue_is_named() -> None:
+    sent_away = call(outcome=Outcome.FLOWED_OUT, outcome_reason="closed", agent=None, party=None, activity="")
+    assert list(_against(told(**SENT_AWAY), kept(sent_away))) == ["call g1 was sent away from an open queue"]
+
+
+def test_a_call_that_was_let_into_a_closed_queue_is_named() -> None:
+    assert list(_against(told(), kept(call(), queues=(CLOSED,)))) == ["call g1 was let into a closed queue"]
 
 
 def test_a_settled_call_without_its_activity_is_lost() -> None:

@@ -11,7 +11,9 @@ import msgspec
 from cordpair.cli.demo_stage import Demo
 from cordpair.core.call import Call, CallState, Outcome
 from cordpair.core.caller import CallerKind, Grade
-from cordpair.core.ids import CallId, GraphCallId, TenantId, call_id
+from cordpair.core.ids import CallId, GraphCallId, QueueId, TenantId, call_id
+from cordpair.core.open_times import calendar_of
+from cordpair.core.tenant import Queue
 from cordpair.store.calls import PendingCall
 from cordpair.store.outbox import ParkedEffect
 
@@ -27,6 +29,7 @@ class Kept(msgspec.Struct, kw_only=True):
     pending: list[PendingCall]
     parked: list[ParkedEffect]
     activities: list[dict[str, Any]]
+    queues: dict[QueueId, Queue] = {}
     at_once: set[str]  #: Graph ids of calls whose first offer was made the moment they were established
 
 
@@ -81,6 +84,7 @@ async def _kept(demo: Demo, tenant: dict[str, Any]) -> Kept:
     name = TenantId(tenant["id"])
     async with demo.product.store.open_tenant(name) as rows:
         calls = await rows.calls.arrived_since(_BEGINNING)
+        queues = {queue.id: queue for queue in await rows.setups.queues()}
         pending, parked = await rows.calls.pending(), await rows.outbox.parked()
         firsts = {call.id: await rows.calls.offers_of(call.id) for call in calls if call.offers}
     return Kept(
@@ -89,6 +93,7 @@ async def _kept(demo: Demo, tenant: dict[str, Any]) -> Kept:
         pending=pending,
         parked=parked,
         activities=await demo.activities(tenant),
+        queues=queues,
         at_once={it.graph_id for it in calls if it.id in firsts and firsts[it.id][0].made_at == it.established_at},
     )
 
@@ -103,13 +108,29 @@ def _against(told: dict[str, Any], kept: Kept) -> Iterable[str]:
     if call.state is not CallState.CLOSED or call.outcome is None:
         yield f"{name} has no outcome: {call.state}"
         return
-    expected = Outcome.ANSWERED if told["answered_by"] else Outcome.ABANDONED
+    expected = _really(told)
     if call.outcome is not expected:
         yield f"{name} is {call.outcome} ({call.outcome_reason}), really {expected}"
     elif call.agent != told["answered_by"]:
         yield f"{name} is booked to another agent"
     if call.party is not None and call.party.id not in told["parties"]:
         yield f"{name} is booked to a party who does not have that number"
+    if (expected is Outcome.FLOWED_OUT) is not _came_when_closed(call, kept):
+        yield f"{name} was {'sent away from an open' if expected is Outcome.FLOWED_OUT else 'let into a closed'} queue"
+
+
+def _really(told: dict[str, Any]) -> Outcome:
+    """What became of a call by what the world saw. Sent away: we ended it without ever having answered."""
+    if told["answered_by"]:
+        return Outcome.ANSWERED
+    is_sent_away = told["ended_by"] == "bot" and told["established"] is None
+    return Outcome.FLOWED_OUT if is_sent_away else Outcome.ABANDONED
+
+
+def _came_when_closed(call: Call, kept: Kept) -> bool:
+    queue = kept.queues.get(call.queue) if call.queue else None
+    calendar = calendar_of(queue) if queue else None
+    return calendar is not None and not calendar.is_open(call.arrived_at or call.heard_at)
 
 
 def _books(kept: Kept) -> Iterable[str]:

@@ -1,10 +1,18 @@
 """From the emulated world to the setup of the product: what an administrator would type in."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import msgspec
+
+from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
 from cordpair.core.tenant import AgentSetup, CrmSetup, Disposition, Queue, Registration, TenantSetup
+
+#: After the beginning of the played day, to the minute of the wall clock.
+PAUSE_BEGINS, PAUSE_ENDS = timedelta(minutes=1), timedelta(minutes=4)
 
 
 def setup_of(tenant: Mapping[str, Any]) -> TenantSetup:
@@ -27,6 +35,17 @@ def setup_of(tenant: Mapping[str, Any]) -> TenantSetup:
         agents=tuple(_agent(agent) for agent in tenant["agents"]),
         crm=_crm(tenant["imis"]),
     )
+
+
+def with_pause(setup: TenantSetup, now: datetime) -> TenantSetup:
+    """One of several queues shuts for some minutes soon after `now`: calls at closed hours belong to a working day."""
+    if len(setup.queues) < 2:
+        return setup
+    wall = now.astimezone(ZoneInfo(setup.time_zone))
+    open_again, shut = wall + PAUSE_ENDS, wall + PAUSE_BEGINS
+    hours = Hours(time_zone=setup.time_zone, week=(f"mon-sun {open_again:%H:%M}-{shut:%H:%M}",))
+    first, second, *others = setup.queues
+    return msgspec.structs.replace(setup, queues=(first, msgspec.structs.replace(second, hours=hours), *others))
 
 
 def _queue(queue: Mapping[str, Any]) -> Queue:
