@@ -129,6 +129,15 @@ def test_an_agent_who_declined_can_take_the_call_after_all() -> None:
     assert floor.calls[CALL].agent == ANA
 
 
+def test_not_now_of_an_agent_who_has_accepted_by_what_graph_says_rings_nobody_before_the_roster_was_read() -> None:
+    floor = tell(floor_with(ready(ANA, 20), ready(BEN, 10)), arrived(), established())
+    tell(floor, e.InviteCompleted(at=after(4), call=CALL, offer=nth_offer(1)), declined(5, ANA))
+    assert [invite.agent for invite in orders(floor, InviteAgent)] == [ANA]
+    assert len(orders(floor, RefreshCall)) == 1
+    tell(floor, replace(roster(6, 2, ANA), inferred=True), refreshed(6))
+    assert (floor.calls[CALL].state, floor.calls[CALL].agent) == (CallState.CONNECTED, ANA)
+
+
 def test_an_unanswered_offer_is_missed_only_after_the_roster_was_read() -> None:
     floor = tell(floor_with(ready(ANA)), arrived(), established(), timed_out(21))
     assert floor.calls[CALL].state is CallState.OFFERED

@@ -143,9 +143,13 @@ def _time_out(floor: Floor, event: e.OfferTimedOut) -> None:
 
 
 def _decline(floor: Floor, event: e.OfferDeclined) -> None:
+    """Not now. If Graph has said that they accepted, the roster is read first: whoever stands in it has the call."""
     call = _with_offer(floor, event.call, event.offer)
     if live_offer(call).agent != event.agent:
         raise IllegalEvent("not_your_call")
+    if live_offer(call).completed is not None:
+        order_refresh(floor, call)
+        return
     seek(floor, end_offer(floor, call, e.OfferEnd.DECLINED, event.at, rings=True), event.at)
 
 

@@ -111,7 +111,7 @@ def end(floor: Floor, event: CallEnded) -> None:
 def _end(floor: Floor, call: Call, at: datetime, by: EndedBy) -> None:
     if call.state is CallState.WRAP_UP:
         return  # the agent left first
-    if call.crossed is not None and calls.allows(call, Move.JOIN):
+    if call.crossed is not None and call.is_live and calls.allows(call, Move.JOIN):
         floor.save_call(call)
         call = join(floor, call, call.crossed.agent, call.crossed.at, inferred=True)
     if call.state is CallState.CONNECTED:
