@@ -19,6 +19,7 @@ from cordpair import __version__
 from cordpair.connectors.kit import Crm
 from cordpair.connectors.registry import open_crm
 from cordpair.connectors.teams.bot import BotEndpoint
+from cordpair.connectors.teams.change_tokens import ChangeTokens
 from cordpair.connectors.teams.guard import Guard, ReplayWindow
 from cordpair.connectors.teams.inbound import BotTokens
 from cordpair.connectors.teams.keys import SigningKeys
@@ -164,6 +165,7 @@ class Product:
             presence=parts.presence,
             subscriptions=parts.subscriptions,
             agents=[agent.id for agent in setup.agents],
+            encrypted=self.settings.encrypted_notifications,
         )
         limits = LimitWatch(setup, self.store, self.clock, self.metrics)
         backlog = BacklogWatch(setup.id, self.store, self.clock, self.wall, self.metrics)
@@ -176,6 +178,8 @@ class Product:
     def _application(self, media: MediaLinks) -> FastAPI:
         settings = self.settings
         keys = SigningKeys(self._http, settings.bot_openid_url)
+        entra = SigningKeys(self._http, f"{settings.login_url}/common/discovery/v2.0/keys", is_jwks=True)
+        self._change_tokens = ChangeTokens(entra, now=self.wall.now)
         tokens = BotTokens(keys, issuer=settings.bot_issuer, now=self.wall.now)
         floor = floor_routes(self.floor, key=self.link_key, clock=self.clock.now, public_url=settings.public_url)
         app = FastAPI(title="cordpair", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
@@ -191,6 +195,7 @@ class Product:
             self.store,
             find=self.workshop.registration,
             tokens=tokens,
+            change_tokens=self._change_tokens,
             away=self.away,
             now=self.clock.now,
             metrics=self.metrics,

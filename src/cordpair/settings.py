@@ -63,6 +63,11 @@ class Settings(BaseSettings):
     clock_rate: float = Field(
         default=1.0, gt=0, description="Speed of time; other than 1 only for demonstrations on an emulated cloud."
     )
+    encrypted_notifications: bool = Field(
+        default=False,
+        description="Ask Microsoft to encrypt what its notifications of presence carry, with a key pair for each "
+        "subscription: then no proxy in front of cordpair can read it.",
+    )
     body_limit_bytes: int = Field(default=1_000_000, gt=0, description="Largest request body that is read.")
     log_format: Literal["json", "console"] = Field(default="json", description="How logs are printed.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")

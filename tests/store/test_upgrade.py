@@ -14,6 +14,7 @@ BACK_TO_0001 = (
     "alter table registrations drop column secret_expires_at, drop column quota; "
     "alter table tenants drop column fallback_user; "
     "alter table outbox drop column reason_sealed; "
+    "alter table subscriptions drop column content_keys_sealed; "
     "drop table audit_records, audit_chain, audit_heads, audit_checkpoints; "
     "drop function audit_entry_is_dropped; "
     "drop table flow_steps, flows, peers; "

@@ -33,7 +33,7 @@ def routes(cloud: Cloud) -> list[Route]:
         )
 
     async def keys(_request: Request) -> Response:
-        return JSONResponse({"keys": [cloud.bot_key.jwk()]})
+        return JSONResponse({"keys": [key.jwk() for key in cloud.published(None)]})
 
     return [
         Route("/botframework/v1/.well-known/openidconfiguration", configuration),
@@ -46,11 +46,11 @@ class Signer:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._made: dict[tuple[str, str], tuple[float, str]] = {}
+        self._made: dict[tuple[str, str, str], tuple[float, str]] = {}
 
     def header(self, tenant: Tenant, service_url: str | None) -> dict[str, str]:
         """The Authorization header for an activity (with its serviceUrl) or a call notification (None)."""
-        key = tenant.registration.client_id, service_url or ""
+        key = tenant.registration.client_id, service_url or "", self._cloud.bot_key.kid
         made, token = self._made.get(key, (0.0, ""))
         if time.monotonic() - made > _REUSED_S or not token:
             claims = {"iss": ISSUER, "aud": tenant.registration.client_id}

@@ -3,6 +3,7 @@
 Answers keep the shapes of the Microsoft identity platform v2.0, errors their AADSTS numbers.
 """
 
+import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,12 +15,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cordpair.emulator.cloud import Cloud
+from cordpair.emulator.keys import SigningKey
 from cordpair.emulator.world import Agent, Tenant
 
 GRAPH = "https://graph.microsoft.com"
 BOT_API = "https://api.botframework.com"
 _SCOPES = {f"{GRAPH}/.default": GRAPH, f"{BOT_API}/.default": BOT_API}
 _LIVES_S = 3599
+_REUSED_S = 60.0
+_PUBLISHER = "0bf30f3b-4a52-48df-9a82-234910c4a086"  # who sends Microsoft Graph's change notifications
 _TEAMS_CLIENT = "1fec8e78-bce4-4aaf-ab1b-5451cc387264"  # Teams desktop and mobile
 
 
@@ -43,6 +47,24 @@ class Entra:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        self._given_out: dict[str, list[str]] = {}
+        self._vouched: dict[str, tuple[float, str]] = {}
+
+    def end_tokens(self, tenant: Tenant) -> int:
+        """The tokens that an application holds end now, whatever it was told of their life. Returns how many."""
+        ended = self._given_out.pop(tenant.id, [])
+        self._cloud.ended_tokens.update(ended)
+        self._cloud.journal.note("tokens ended early", tenant=tenant.id, tokens=len(ended))
+        return len(ended)
+
+    def validation_token(self, tenant: Tenant) -> str:
+        """With what Graph says that it is the sender of encrypted change notifications; used for some of them."""
+        key = self._cloud.entra_keys[tenant.id]
+        made, token = self._vouched.get(key.kid, (0.0, ""))
+        if not token or time.monotonic() - made > _REUSED_S:
+            token = key.sign(validation_claims(tenant), _LIVES_S)
+            self._vouched[key.kid] = time.monotonic(), token
+        return token
 
     async def token(self, request: Request) -> Response:
         form = dict(parse_qsl((await request.body()).decode(errors="replace")))
@@ -62,10 +84,13 @@ class Entra:
         """An application's token: who it is, for which organisation, and what it may."""
         app = tenant.registration
         roles = {"roles": list(app.permissions)} if audience == GRAPH else {}
+        uti = secrets.token_urlsafe(16)
+        self._given_out.setdefault(tenant.id, []).append(uti)
         claims = {
             "aud": audience,
             "iss": f"https://sts.windows.net/{tenant.id}/",
             "tid": tenant.id,
+            "uti": uti,
             "appid": app.client_id,
             "idtyp": "app",
             "ver": "1.0",
@@ -116,9 +141,8 @@ class Entra:
 
     async def keys(self, request: Request) -> Response:
         tid = request.path_params["tid"]
-        keys = self._cloud.entra_keys
-        chosen = list(keys.values()) if tid == "common" else [keys[tid]] if tid in keys else []
-        return JSONResponse({"keys": [key.jwk() for key in chosen]})
+        chosen = [tenant for tenant in self._cloud.world.tenants if tid in ("common", tenant.id)]
+        return JSONResponse({"keys": [key.jwk() for tenant in chosen for key in self._cloud.published(tenant)]})
 
 
 class TokenReader:
@@ -128,6 +152,7 @@ class TokenReader:
         self._cloud = cloud
         self._audience = audience
         self._known: dict[str, dict[str, Any]] = {}
+        self._readable = cloud.withdrawn
 
     def read(self, headers: Mapping[str, str]) -> dict[str, Any]:
         """The claims. Raises NotAuthorized."""
@@ -135,19 +160,42 @@ class TokenReader:
         if scheme.lower() != "bearer" or not token:
             raise NotAuthorized("Access token is empty.")
         claims = self._known.get(token)
+        if self._readable != self._cloud.withdrawn:  # what was read with a key that is gone is read no more
+            self._known.clear()
+            self._readable, claims = self._cloud.withdrawn, None
         if claims is None or claims["exp"] < time.time():
             claims = self._known[token] = self._verify(token)
+        if claims.get("uti") in self._cloud.ended_tokens:
+            raise NotAuthorized("Lifetime validation failed, the token is expired.")
         return claims
 
     def _verify(self, token: str) -> dict[str, Any]:
         try:
-            kid = jwt.get_unverified_header(token).get("kid")
-            key = next((key for key in self._cloud.entra_keys.values() if key.kid == kid), None)
+            key = self._key(token)
             if key is None:
                 raise NotAuthorized("Signing key is invalid.")
             return key.read(token, self._audience)
         except jwt.InvalidTokenError as exc:
             raise NotAuthorized(f"Access token validation failure. {exc}") from exc
+
+    def _key(self, token: str) -> SigningKey | None:
+        kid = jwt.get_unverified_header(token).get("kid")
+        keys = (key for tenant in self._cloud.world.tenants for key in self._cloud.published(tenant))
+        return next((key for key in keys if key.kid == kid), None)
+
+
+def validation_claims(tenant: Tenant) -> dict[str, Any]:
+    """What Graph says of itself to the application of an organisation."""
+    issuer = f"https://sts.windows.net/{tenant.id}/"
+    return {
+        "aud": tenant.registration.client_id,
+        "iss": issuer,
+        "idp": issuer,
+        "appid": _PUBLISHER,
+        "appidacr": "2",
+        "tid": tenant.id,
+        "ver": "1.0",
+    }
 
 
 def _refusal(tenant: Tenant | None, form: Mapping[str, str]) -> tuple[int, str, str] | None:

@@ -22,7 +22,7 @@ class SigningKey:
     def __init__(self, endorsements: tuple[str, ...] = ()) -> None:
         self._private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.kid = uuid.uuid4().hex
-        self._endorsements = endorsements
+        self.endorsements = endorsements
         self._public = self._private.public_key()
 
     def sign(self, claims: dict[str, Any], lives_s: int) -> str:
@@ -42,4 +42,4 @@ class SigningKey:
         """The public half as published."""
         key: dict[str, Any] = RSAAlgorithm.to_jwk(self._public, as_dict=True)
         key = {**key, "kid": self.kid, "use": "sig", "alg": "RS256"}
-        return {**key, "endorsements": list(self._endorsements)} if self._endorsements else key
+        return {**key, "endorsements": list(self.endorsements)} if self.endorsements else key

@@ -52,7 +52,7 @@ class Parts:
         self.signer = Signer(self.cloud)
         self.entra = Entra(self.cloud)
         self.chats = Chats(self.cloud, self.signer)
-        self.subscriptions = Subscriptions(self.cloud)
+        self.subscriptions = Subscriptions(self.cloud, self.entra)
         self.presences = Presences(self.cloud, self.subscriptions)
         self.floor = Floor(self.cloud, self.chats, self.presences)
         everybody = Everybody(self.floor)

@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from cordpair.emulator import botframework, entra, shim
 from cordpair.emulator.control import Control
 from cordpair.emulator.control_agents import AgentControl
+from cordpair.emulator.control_trust import TrustControl
 from cordpair.emulator.parts import Parts
 from cordpair.emulator.world import World
 
@@ -37,6 +38,7 @@ def application(parts: Parts) -> Starlette:
             *shim.routes(parts.cloud, parts.signer, parts.chats),
             *Control(parts).routes(),
             *AgentControl(parts).routes(),
+            *TrustControl(parts).routes(),
             *(Mount(f"/imis/{tenant.imis}", parts.imis[tenant.id]) for tenant in parts.cloud.world.tenants),
         ]
     )

@@ -1,5 +1,6 @@
 """Teams presence of a tenant's agents: read at the start, then told by Graph, re-read after every gap."""
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Coroutine, Sequence
@@ -7,10 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
+from cordpair.connectors.teams.content import make_key
 from cordpair.connectors.teams.presence import MOST_IDS, GraphPresence
 from cordpair.connectors.teams.subscriptions import GraphSubscriptions, presence_resource
 from cordpair.core import events as e
+from cordpair.core.content_keys import ContentKey, changed, present
 from cordpair.core.ids import AgentId, TenantId
 from cordpair.engine.clock import Clock
 from cordpair.errors import CordpairError, PermanentFailure
@@ -39,9 +43,11 @@ class PresenceWatch:
         presence: GraphPresence,
         subscriptions: GraphSubscriptions,
         agents: Sequence[AgentId],
+        encrypted: bool = False,
     ) -> None:
         self._tenant, self._store, self._clock = tenant, store, clock
         self._presence, self._subscriptions = presence, subscriptions
+        self._encrypted = encrypted
         groups = [tuple(agents[start : start + MOST_IDS]) for start in range(0, len(agents), MOST_IDS)]
         self._groups = {_kind(group): group for group in groups}
         self._sought_at: dict[str, datetime] = {}  #: when each was last known to stand, by its kind
@@ -101,23 +107,48 @@ class PresenceWatch:
 
     async def _subscribe(self, kind: str, agents: Sequence[AgentId], known: Subscription | None) -> None:
         expires_at = self._clock.now() + LIFE
-        if known is not None and known.expires_at > self._clock.now():
-            try:
-                renewed = await self._subscriptions.renew(known.graph_id, expires_at)
-            except PermanentFailure as exc:
-                if exc.status != 404:
-                    raise
-            else:
-                await self._remember(kind, renewed.id, known.client_state, renewed.expires_at)
-                return
-        secret = secrets.token_urlsafe(32)
+        keys = await self._keys(known.keys if known else ())
+        if known is not None and await self._renewed(replace(known, keys=keys), known.keys, expires_at):
+            return
+        row = Subscription(
+            kind=kind, graph_id="", client_state=secrets.token_urlsafe(32), expires_at=expires_at, keys=keys
+        )
         # Written down first: the first notification may come before Graph's answer does.
-        await self._remember(kind, "", secret, expires_at)
-        created = await self._subscriptions.create(presence_resource(agents), secret=secret, expires_at=expires_at)
-        await self._remember(kind, created.id, secret, created.expires_at)
+        await self._remember(row)
+        created = await self._subscriptions.create(
+            presence_resource(agents), secret=row.client_state, expires_at=expires_at, key=keys[0] if keys else None
+        )
+        await self._remember(replace(row, graph_id=created.id, expires_at=created.expires_at))
 
-    async def _remember(self, kind: str, graph_id: str, secret: str, expires_at: datetime) -> None:
-        row = Subscription(kind=kind, graph_id=graph_id, client_state=secret, expires_at=expires_at)
+    async def _renewed(self, row: Subscription, former: Sequence[ContentKey], expires_at: datetime) -> bool:
+        """Renewed, with another key when it was time for one; False when it has to be made anew."""
+        if row.expires_at <= self._clock.now():
+            return False
+        if bool(row.keys) != bool(former):  # what a subscription carries cannot be changed
+            await self._subscriptions.delete(row.graph_id)
+            return False
+        other = row.keys[0] if row.keys != tuple(former) else None
+        if other:
+            await self._remember(row)
+        try:
+            renewed = await self._subscriptions.renew(row.graph_id, expires_at, key=other)
+        except PermanentFailure as exc:
+            if exc.status != 404:
+                raise
+            return False
+        await self._remember(replace(row, graph_id=renewed.id, expires_at=renewed.expires_at))
+        return True
+
+    async def _keys(self, former: tuple[ContentKey, ...]) -> tuple[ContentKey, ...]:
+        """The keys for what comes encrypted, with a new one in front when it is time; none without encryption."""
+        now = self._clock.now()
+        if not self._encrypted:
+            return ()
+        if present(former, now) is not None:
+            return former
+        return changed(former, await asyncio.to_thread(make_key, secrets.token_hex(16), now))
+
+    async def _remember(self, row: Subscription) -> None:
         async with self._store.open_tenant(self._tenant) as rows:
             await rows.subscriptions.put(row)
 

@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from cordpair.connectors.teams.inbound import same_client_state
+from cordpair.core.content_keys import ContentKey
 from cordpair.core.ids import TenantId
 from cordpair.store.doors import Store
 from cordpair.store.marks import Subscription
@@ -47,6 +48,13 @@ class Subscribed:
         found = _doubt(await self._rows(tenant, _REMEMBERED_S), item, self._now())
         return found and _doubt(await self._rows(tenant, _AGAIN_S), item, self._now())
 
+    async def keys(self, tenant: TenantId, item: Mapping[str, object], name: str) -> Sequence[ContentKey]:
+        """The keys of the subscription of an item that holds: `name` may be one that was made a moment ago."""
+        keys = _keys(await self._rows(tenant, _REMEMBERED_S), item)
+        if any(key.id == name for key in keys):
+            return keys
+        return _keys(await self._rows(tenant, _AGAIN_S), item)
+
     async def hear(self, tenant: TenantId, item: Mapping[str, object]) -> None:
         """A lifecycle event that holds: whoever watches over the subscription finds it due, on whichever node.
 
@@ -71,12 +79,29 @@ class Subscribed:
 
 
 def _doubt(rows: Sequence[Subscription], item: Mapping[str, object], now: datetime) -> str:
-    named = item.get("subscriptionId")
-    # Without a name yet: Graph's first notification may overtake its answer to our request.
-    about = [row for row in rows if row.graph_id == named] or [row for row in rows if not row.graph_id]
+    about = _about(rows, item)
     if not about:
         return "unknown_subscription"
     ours = [row for row in about if same_client_state(item, row.client_state)]
     if not ours:
         return "client_state"
-    return "" if any(row.expires_at > now for row in ours) else "expired_subscription"
+    if not any(row.expires_at > now for row in ours):
+        return "expired_subscription"
+    return "" if _is_as_asked_for(ours, item) else "content_missing"
+
+
+def _about(rows: Sequence[Subscription], item: Mapping[str, object]) -> list[Subscription]:
+    named = item.get("subscriptionId")
+    # Without a name yet: Graph's first notification may overtake its answer to our request.
+    return [row for row in rows if row.graph_id == named] or [row for row in rows if not row.graph_id]
+
+
+def _is_as_asked_for(ours: Sequence[Subscription], item: Mapping[str, object]) -> bool:
+    """In the clear comes only what was not asked for encrypted, and what tells of the subscription itself."""
+    is_open = item.get("encryptedContent") is None and "lifecycleEvent" not in item
+    return not is_open or not all(row.keys for row in ours)
+
+
+def _keys(rows: Sequence[Subscription], item: Mapping[str, object]) -> list[ContentKey]:
+    ours = [row for row in _about(rows, item) if same_client_state(item, row.client_state)]
+    return [key for row in ours for key in row.keys]

@@ -60,7 +60,10 @@ MAIN: dict[str, dict[str, str]] = {
     "parties": {_PARTY: "tenant connector party sealed"},
     "party_phones": {_PARTY: "tenant hash kind connector party"},
     "sync_bookmarks": {_OPERATIONS: "tenant connector bookmark at"},
-    "subscriptions": {_OPERATIONS: "tenant kind graph_id expires_at", _SECRET: "client_state_sealed"},
+    "subscriptions": {
+        _OPERATIONS: "tenant kind graph_id expires_at",
+        _SECRET: "client_state_sealed content_keys_sealed",
+    },
     "audit_records": {_RECORD: "tenant number at actor action target salt", _DETAIL: "detail_sealed"},
     "audit_chain": {_CHAIN: "tenant number day commitment previous digest"},
     "audit_heads": {_CHAIN: "tenant number digest signer signature"},

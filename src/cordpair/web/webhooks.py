@@ -1,7 +1,8 @@
 """What Microsoft Graph tells us: verified, stored, acknowledged, in that order.
 
 POST /graph/{registration}/calls     the calling webhook: commsNotifications, signed by the Bot Framework
-POST /graph/{registration}/changes   change notifications (presence), known by their clientState
+POST /graph/{registration}/changes   change notifications (presence), known by their clientState; encrypted ones also by
+                                     the tokens of Graph that come with them
 A refused request is answered 400, 401, 403, 404, 405 or 413 and stores nothing. 503: the database is away, send it
 again; a caller who rings then is sent on at once.
 """
@@ -14,11 +15,21 @@ from urllib.parse import parse_qs
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from cordpair.connectors.teams.change_tokens import ChangeTokens
 from cordpair.connectors.teams.inbound import BotTokens, made_for
-from cordpair.connectors.teams.translate import canonical, content_key, graph_call_id, notification_items, presence_key
+from cordpair.connectors.teams.translate import (
+    call_told_of,
+    canonical,
+    change_notifications,
+    content_key,
+    graph_call_id,
+    notification_items,
+    presence_key,
+)
 from cordpair.core.ids import RegistrationId, TenantId, call_id
 from cordpair.core.tenant import Registration
 from cordpair.engine.away import SendsOn
+from cordpair.engine.changes import Changes
 from cordpair.engine.subscribed import Subscribed
 from cordpair.engine.traces.incoming import IncomingTraces
 from cordpair.errors import CordpairError, Rejected, TemporaryFailure
@@ -44,6 +55,7 @@ class Webhooks:
         *,
         find: Callable[[RegistrationId], Awaitable[Registration | None]],
         tokens: BotTokens,
+        change_tokens: ChangeTokens,
         away: SendsOn,
         now: Callable[[], datetime],
         metrics: Metrics,
@@ -62,6 +74,7 @@ class Webhooks:
         }
         self._repetitions = Repetitions()
         self._subscribed = Subscribed(store, now)
+        self._judge = Changes(self._subscribed, change_tokens, metrics)
         self._handlers = {"calls": self._calls, "changes": self._changes}
 
     @property
@@ -105,7 +118,10 @@ class Webhooks:
             _must_be_of(registration.tenant, item)
         now = self._now()
         contents = [canonical(item) for item in items]
-        keys = [self._repetitions.key(content_key(content), now) for content in contents]
+        keys = [
+            self._repetitions.key(content_key(content), now, call=call_told_of(item))
+            for item, content in zip(items, contents, strict=True)
+        ]
         rows = [Incoming("graph", key, content, now) for key, content in zip(keys, contents, strict=True)]
         oddity = "sent_on"
         try:
@@ -126,18 +142,11 @@ class Webhooks:
                 raise Rejected("the validation token is too long")
             return self._answers.text(token)
         registration = await self._find(name)
-        items = notification_items(await whole_body(receive, self._body_limit))
+        items, tokens = change_notifications(await whole_body(receive, self._body_limit))
         if registration is not None:
-            await self._change(registration.tenant, [item for item in items if await self._holds(registration, item)])
+            await self._change(registration.tenant, await self._judge.believed(registration, items, tokens))
         # What does not hold is answered like the rest, so that nobody learns which secret was right.
         return self._accepted
-
-    async def _holds(self, registration: Registration, item: dict[str, Any]) -> bool:
-        """Each item is judged alone: Graph may put many subscriptions, and many organisations, into one delivery."""
-        doubt = await self._subscribed.doubt(registration.tenant, item)
-        if doubt:
-            self._metrics.inbox_refused.labels(reason=doubt).inc()
-        return not doubt
 
     async def _change(self, tenant: TenantId, items: Sequence[dict[str, Any]]) -> None:
         now, rows = self._now(), list[Incoming]()

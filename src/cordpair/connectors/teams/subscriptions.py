@@ -1,5 +1,6 @@
 """Change notifications: subscribing, renewing, giving up."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import msgspec
 from cordpair.connectors.teams.presence import MOST_IDS
 from cordpair.connectors.teams.rest import Rest, Tokens
 from cordpair.connectors.teams.tokens import GRAPH_SCOPE
+from cordpair.core.content_keys import ContentKey
 from cordpair.core.ids import AgentId
 from cordpair.errors import PermanentFailure, TemporaryFailure
 
@@ -34,11 +36,18 @@ class GraphSubscriptions:
         self._notification_url = notification_url
 
     async def create(
-        self, resource: str, *, secret: str, expires_at: datetime, change_type: str = "updated"
+        self,
+        resource: str,
+        *,
+        secret: str,
+        expires_at: datetime,
+        change_type: str = "updated",
+        key: ContentKey | None = None,
     ) -> Subscription:
         """Subscribe. Graph asks our webhook for the handshake before it answers, so the webhook must be up.
 
-        `secret` (up to 128 characters) comes back as clientState of every notification.
+        `secret` (up to 128 characters) comes back as clientState of every notification. With a `key` the notifications
+        carry the changed resource, encrypted for it: for resources that Microsoft does this for, as presence.
         """
         body = {
             "changeType": change_type,
@@ -47,6 +56,7 @@ class GraphSubscriptions:
             "resource": resource,
             "expirationDateTime": _instant(expires_at),
             "clientState": secret[:128],
+            **({"includeResourceData": True, **_encryption(key)} if key else {}),
         }
         return _subscription(await self._rest.request("POST", self._subscriptions, body=body))
 
@@ -60,10 +70,13 @@ class GraphSubscriptions:
             raise
         return True
 
-    async def renew(self, subscription: str, expires_at: datetime) -> Subscription:
-        """Prolong. PermanentFailure with status 404: it is gone, create it again and read what was missed."""
+    async def renew(self, subscription: str, expires_at: datetime, *, key: ContentKey | None = None) -> Subscription:
+        """Prolong, and have content encrypted for another `key` from now on.
+
+        PermanentFailure with status 404: it is gone, create it again and read what was missed.
+        """
         url = f"{self._subscriptions}/{subscription}"
-        body = {"expirationDateTime": _instant(expires_at)}
+        body = {"expirationDateTime": _instant(expires_at), **(_encryption(key) if key else {})}
         return _subscription(await self._rest.request("PATCH", url, body=body, repeatable=True))
 
     async def delete(self, subscription: str) -> None:
@@ -77,6 +90,10 @@ def presence_resource(agents: Sequence[AgentId]) -> str:
     if not 0 < len(agents) <= MOST_IDS:
         raise PermanentFailure(f"a presence subscription takes 1 to {MOST_IDS} people, not {len(agents)}")
     return "/communications/presences?$filter=id in ({})".format(",".join(f"'{agent}'" for agent in agents))
+
+
+def _encryption(key: ContentKey) -> dict[str, str]:
+    return {"encryptionCertificate": b64encode(key.certificate).decode(), "encryptionCertificateId": key.id}
 
 
 def _subscription(answer: dict[str, Any]) -> Subscription:

@@ -21,6 +21,7 @@ class Ignored(msgspec.Struct, frozen=True):
 
 class _Envelope(msgspec.Struct):
     value: list[dict[str, Any]]
+    validationTokens: list[str] = []  # noqa: N815 - Graph's name
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
@@ -28,12 +29,18 @@ _envelope = msgspec.json.Decoder(_Envelope)
 
 def notification_items(body: bytes) -> list[dict[str, Any]]:
     """The items of a notification body, calling webhook and change notifications alike. Raises Rejected."""
+    return change_notifications(body)[0]
+
+
+def change_notifications(body: bytes) -> tuple[list[dict[str, Any]], list[str]]:
+    """The items of a notification body, and the tokens that vouch for encrypted ones. Raises Rejected."""
     try:
-        return _envelope.decode(body).value
+        whole = _envelope.decode(body)
     except msgspec.ValidationError as exc:
         raise Rejected("the body is no notification: `value` must be a list of objects") from exc
     except (ValueError, RecursionError) as exc:  # the latter: nested without end
         raise Rejected("the body is not JSON that can be read") from exc
+    return whole.value, whole.validationTokens
 
 
 def canonical(item: Mapping[str, object]) -> bytes:
@@ -51,6 +58,12 @@ def presence_key(item: Mapping[str, object], content: bytes, at: datetime) -> st
     data = item.get("resourceData")
     numbered = isinstance(data, Mapping) and data.get("sequenceNumber")
     return content_key(content if numbered else content + at.isoformat().encode())
+
+
+def call_told_of(item: Mapping[str, object]) -> str:
+    """The call whose own state an item tells; empty for rosters, operations and whatever else is about a call."""
+    found, tail = _route(item)
+    return found if found is not None and not tail else ""
 
 
 def graph_call_id(item: Mapping[str, object]) -> GraphCallId | None:

@@ -13,8 +13,10 @@ from typing import Any
 import httpx
 
 from cordpair.emulator.cloud import Cloud
+from cordpair.emulator.entra import Entra
 from cordpair.emulator.graph.app import Answer, Asked, Handlers
 from cordpair.emulator.graph.errors import GraphError, bad_request
+from cordpair.emulator.graph.rich import check_encryption, encrypted
 from cordpair.emulator.world import Tenant
 
 _ONE = "/subscriptions/{subscription-id}"
@@ -22,6 +24,9 @@ _SHORTEST = timedelta(minutes=45)
 _LONGEST = {"/communications/presences": timedelta(minutes=60), "/communications/callRecords": timedelta(minutes=4230)}
 #: Permission of each resource that can be subscribed to.
 _NEEDS = {"/communications/presences": "Presence.Read.All", "/communications/callRecords": "CallRecords.Read.All"}
+#: Resources that come encrypted with the notification when that is asked for.
+_RICH = frozenset({"/communications/presences"})
+_ENCRYPTION = ("encryptionCertificate", "encryptionCertificateId")
 _ANSWER_WITHIN_S = 3.0  # real seconds: a slow endpoint is slow however fast emulated time runs
 _HANDSHAKE_WITHIN_S = 10.0
 _AGAIN_AFTER_S = (10.0, 30.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0)
@@ -41,7 +46,7 @@ class Subscription:
     def written(self) -> dict[str, Any]:
         return {
             "id": self.id,
-            **self.body,
+            **{name: value for name, value in self.body.items() if name != "encryptionCertificate"},
             "expirationDateTime": _iso(self.expires),
             "applicationId": self.tenant.registration.client_id,
         }
@@ -50,8 +55,8 @@ class Subscription:
 class Subscriptions:
     """Handlers of `/subscriptions`, and the sender of change notifications."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, cloud: Cloud, entra: Entra) -> None:
+        self._cloud, self._entra = cloud, entra
         self._dice = cloud.random("change notifications")
         self._all: dict[str, Subscription] = {}
         self.lose = 0.0
@@ -76,6 +81,9 @@ class Subscriptions:
             raise bad_request("Property 'changeType' is not supported for this resource.")
         if len(body.get("clientState") or "") > 128:
             raise bad_request("Property 'clientState' is longer than 128 characters.")
+        if body.get("includeResourceData") and kind not in _RICH:
+            raise bad_request("Resource data is not supported for this resource.")
+        check_encryption(body, is_rich=bool(body.get("includeResourceData")))
         expires = self._expiry(kind, body["expirationDateTime"])
         for url in filter(None, (body["notificationUrl"], body.get("lifecycleNotificationUrl"))):
             await self._handshake(url)
@@ -88,11 +96,13 @@ class Subscriptions:
 
     async def renew(self, asked: Asked) -> Answer:
         found = self._get(asked)
+        check_encryption(asked.body, is_rich=False)
         if asked.body.get("notificationUrl"):
             await self._handshake(asked.body["notificationUrl"])
             found.body["notificationUrl"] = asked.body["notificationUrl"]
         if asked.body.get("expirationDateTime"):
             found.expires = self._expiry(_kind(found.resource), asked.body["expirationDateTime"])
+        found.body |= {name: asked.body[name] for name in _ENCRYPTION if name in asked.body}
         return Answer(200, found.written())
 
     async def delete(self, asked: Asked) -> Answer:
@@ -117,6 +127,10 @@ class Subscriptions:
                 told |= {n: data[n] for n in ("id", "availability", "activity", "sequenceNumber")}
                 self._cloud.clock.spawn(self._tell(subscription, resource, told))
 
+    def named(self, name: str) -> Subscription | None:
+        """A subscription that stands."""
+        return next((one for one in self._live() if one.id == name), None)
+
     def remove(self, name: str, *, silently: bool = False) -> None:
         """Microsoft takes a subscription away, with a word of it or without."""
         gone = self._all.pop(name)
@@ -137,7 +151,13 @@ class Subscriptions:
         if self._dice.random() < self.lose:
             self._cloud.journal.note("change notification lost", resource=resource)
             return
-        await self._deliver(subscription.body["notificationUrl"], item)
+        if not subscription.body.get("includeResourceData"):
+            await self._deliver(subscription.body["notificationUrl"], item)
+            return
+        item["resourceData"] = {name: data[name] for name in ("@odata.type", "@odata.id", "id")}
+        item["encryptedContent"] = encrypted(data, subscription.body)
+        tokens = [self._entra.validation_token(subscription.tenant)]
+        await self._deliver(subscription.body["notificationUrl"], item, validationTokens=tokens)
 
     def _item(self, subscription: Subscription) -> dict[str, Any]:
         return {
@@ -149,9 +169,9 @@ class Subscriptions:
             "tenantId": subscription.tenant.id,
         }
 
-    async def _deliver(self, url: str, item: dict[str, Any]) -> None:
+    async def _deliver(self, url: str, item: dict[str, Any], **beside: list[str]) -> None:
         for wait in (*_AGAIN_AFTER_S, 0.0):
-            if await self._post(url, {"value": [item]}):
+            if await self._post(url, {"value": [item], **beside}):
                 return
             await self._cloud.clock.sleep(wait)
 

@@ -30,7 +30,7 @@ _CALL = (
 _PRESENCE = "id availability activity sequenceNumber statusMessage"
 _SUBSCRIPTION = (
     "id resource changeType clientState notificationUrl lifecycleNotificationUrl expirationDateTime applicationId "
-    "creatorId includeResourceData latestSupportedTlsVersion"
+    "creatorId includeResourceData encryptionCertificateId latestSupportedTlsVersion"
 )
 _USER = "id displayName givenName surname userPrincipalName mail preferredLanguage accountEnabled businessPhones"
 _OPERATION = "id status clientContext resultInfo"
@@ -175,7 +175,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = dict(
         _op(
             "PATCH /subscriptions/{subscription-id}",
             "",
-            {"expirationDateTime": "string", "notificationUrl": "string"},
+            {
+                "expirationDateTime": "string",
+                "notificationUrl": "string",
+                "encryptionCertificate": "string",
+                "encryptionCertificateId": "string",
+            },
             _SUBSCRIPTION,
         ),
         _op("DELETE /subscriptions/{subscription-id}", ""),
