@@ -188,8 +188,8 @@ async def test_a_refusal_carries_graphs_codes_and_no_message(graph: Graph) -> No
 MEANINGS: dict[tuple[int, str | None], tuple[type[Exception], type[Exception]]] = {
     (429, None): (Throttled, Throttled),
     (429, "7"): (Throttled, Throttled),
-    (503, "7"): (Throttled, Throttled),
-    (503, "0"): (Throttled, Throttled),
+    (503, "7"): (Throttled, UnknownOutcome),
+    (503, "0"): (Throttled, UnknownOutcome),
     (503, None): (TemporaryFailure, UnknownOutcome),
     (503, "soon"): (TemporaryFailure, UnknownOutcome),
     (408, None): (TemporaryFailure, UnknownOutcome),

@@ -13,7 +13,7 @@ from cordpair.core.ids import CallId, GraphCallId, TenantId
 from cordpair.engine.limits import PeerLimits
 from cordpair.engine.outbox import OutboxWorkers
 from cordpair.engine.perform import Performer
-from cordpair.errors import Throttled
+from cordpair.errors import TemporaryFailure, Throttled, UnknownOutcome
 from cordpair.store.doors import Store
 from cordpair.telemetry import Metrics
 from tests.engine.conftest import StandingClock, until
@@ -101,12 +101,15 @@ def hang_up(name: str) -> HangUp:
     return HangUp(call=CallId(name), graph_id=G)
 
 
+@pytest.mark.parametrize(
+    "failure", [Throttled("Graph answers 429", retry_after_s=60), UnknownOutcome("Graph answers 503", retry_after_s=60)]
+)
 async def test_a_peer_that_asks_for_a_pause_is_left_alone_by_all_effects(
-    store: Store, clock: StandingClock, peers: Peers
+    store: Store, clock: StandingClock, peers: Peers, failure: TemporaryFailure
 ) -> None:
     async def throttle(_: Effect) -> None:
         del peers.acts[HangUp]
-        raise Throttled("Graph answers 429", retry_after_s=60)
+        raise failure
 
     peers.acts[HangUp] = throttle
     outbox = workers(store, clock, peers, await limited(store, clock))

@@ -136,21 +136,25 @@ async def test_an_agent_who_rings_although_graph_was_said_to_be_away_is_the_only
     (only,) = await offers(us, call)
     person = next(one for one in us.agents if one.id == only.agent)
     await person.answer()
-    assert (await us.until_call(call, CallState.CONNECTED)).agent == person.id
+    found = await us.until_call(call, CallState.CONNECTED)
+    assert found.agent == person.id
     assert len(await offers(us, call)) == 1
+    assert len([one for one in us.asked_graph("/invite") if one["path"].split("/")[3] == found.graph_id]) == 1
 
 
 async def test_an_invite_that_graph_refuses_for_a_moment_rings_after_it(us: Organisation) -> None:
-    failing(us, "/participants/invite", 503, retry_after="1")
+    failing(us, "/participants/invite", 429, retry_after="1")
     call = us.call_in(UNKNOWN)
     await us.until_call(call, CallState.OFFERED)
     await until(lambda: _rings(us))
     assert len(await offers(us, call)) == 1
 
 
-@pytest.mark.parametrize("status", [500, 503])
-async def test_an_invite_that_was_lost_is_missed_and_the_next_agent_rings(us: Organisation, status: int) -> None:
-    failing(us, "/participants/invite", status)
+@pytest.mark.parametrize(("status", "retry_after"), [(500, ""), (503, ""), (503, "1")])
+async def test_an_invite_that_was_lost_is_missed_and_the_next_agent_rings(
+    us: Organisation, status: int, retry_after: str
+) -> None:
+    failing(us, "/participants/invite", status, retry_after=retry_after)
     call = us.call_in(UNKNOWN)
     await us.until_call(call, CallState.OFFERED)
     await asyncio.sleep(0.3)

@@ -9,7 +9,7 @@ from cordpair.core.bucket import PEERS, Bucket, Peer, allowed, opened, spent, th
 from cordpair.core.effects import Lane
 from cordpair.core.ids import TenantId
 from cordpair.engine.clock import Clock
-from cordpair.errors import CordpairError, Throttled
+from cordpair.errors import CordpairError, TemporaryFailure
 from cordpair.store.doors import Store
 from cordpair.store.queue_door import Limit
 
@@ -59,7 +59,7 @@ class PeerLimits:
         bucket = self._of(tenant, lane)
         self._buckets[tenant][PEERS[lane]] = spent(bucket, lane, self._clock.now(), times=-1)
 
-    async def heed(self, tenant: TenantId, lane: Lane, asked: Throttled) -> None:
+    async def heed(self, tenant: TenantId, lane: Lane, asked: TemporaryFailure) -> None:
         """A peer asks for less: from now on here, and, as far as the database is there, for the next owner too."""
         pause_s = UNNAMED_PAUSE_S if asked.retry_after_s is None else asked.retry_after_s
         peer = PEERS[lane]

@@ -9,6 +9,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import TypeGuard
 
 import msgspec
 import structlog
@@ -245,7 +246,7 @@ class OutboxWorkers:
         unknown = isinstance(exc, UnknownOutcome) or row.unknown
         again = isinstance(exc, TemporaryFailure) and row.attempts < MOST_ATTEMPTS
         log.warning("effect failed", effect=kind, error=type(exc).__name__, attempts=row.attempts, again=again)
-        if isinstance(exc, Throttled) and self._limits is not None:
+        if self._limits is not None and _asks_for_less(exc):
             await self._limits.heed(tenant, row.effect.lane, exc)
         if again:
             await self._later(tenant, row, self._pause_s(row, exc), type(exc).__name__, unknown=unknown)
@@ -266,6 +267,11 @@ class OutboxWorkers:
         asked = exc.retry_after_s if isinstance(exc, TemporaryFailure) and exc.retry_after_s else 0.0
         quarantine = QUARANTINE_S[PEERS[row.effect.lane]] if isinstance(exc, UnknownOutcome) else 0.0
         return max(pause_s(row.attempts, self._chance()), min(asked, LONGEST_ASKED_S), quarantine)
+
+
+def _asks_for_less(exc: Exception) -> TypeGuard[TemporaryFailure]:
+    """Whether the peer wants to be left alone for a while; so does one that names a time for what it may have done."""
+    return isinstance(exc, Throttled) or (isinstance(exc, UnknownOutcome) and exc.retry_after_s is not None)
 
 
 def _reason(exc: Exception) -> str:

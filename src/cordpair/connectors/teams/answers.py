@@ -5,11 +5,13 @@
 | 2xx with anything else               | temporary                      | unknown                |
 | 3xx, a web page with 4xx             | temporary: a proxy's           | temporary: a proxy's   |
 | 408                                  | temporary                      | unknown                |
-| 429, 503 with Retry-After            | throttled                      | throttled: not done    |
+| 429                                  | throttled                      | throttled: not done    |
+| 503 with Retry-After                 | throttled                      | unknown, and not soon  |
 | 503 without, every other 5xx         | temporary                      | unknown                |
 | every other 4xx                      | permanent                      | permanent              |
 
-A 503 that names no time is no promise that nothing was done: a gateway says it too when the service behind it was slow.
+A 503 is no promise that nothing was done, nor is the time that it names: a gateway says it too when the service behind
+it was slow. Only a 429 is one.
 """
 
 import re
@@ -54,7 +56,7 @@ def judge(answer: Answer, name: str, *, repeatable: bool) -> dict[str, Any]:
     if answer.status < 400 or (answer.status < 500 and answer.is_page):
         raise TemporaryFailure(f"something between us and {name} answers {answer.status}")
     what, pause_s = f"{name} answers {answer.status}{_codes(answer)}", retry_after_s(answer.headers)
-    if answer.status == 429 or (answer.status == 503 and pause_s is not None):
+    if answer.status == 429 or (answer.status == 503 and pause_s is not None and repeatable):
         raise Throttled(what, retry_after_s=pause_s)
     if answer.status == 408 or answer.status >= 500:
         raise unsure(what, retry_after_s=pause_s)
