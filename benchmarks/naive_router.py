@@ -95,7 +95,8 @@ class NaiveRouter:
             return False
         if waits.preferred:
             return agent in waits.preferred
-        return need.met_by(able.attributes) and waits.key.since + membership.delay_s <= now
+        is_seen = not membership.delay_s or waits.key.since + membership.delay_s <= now
+        return need.met_by(able.attributes) and is_seen
 
     def busy(self, agent: AgentId) -> None:
         self.idle_agents.pop(agent, None)

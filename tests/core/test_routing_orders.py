@@ -141,6 +141,15 @@ def test_an_agent_who_becomes_idle_sees_what_has_waited_out_their_delay() -> Non
     assert match.contact == FIRST
 
 
+def test_without_a_delay_nothing_is_hidden_though_it_came_by_a_clock_that_is_ahead() -> None:
+    router = floor(ANA)
+    assert rung(router.wait(FIRST, ANYBODY, key(1), now=at(0))) == [ANA]
+    router.wait(SECOND, ANYBODY, key(2), now=at(0))
+    match = router.idle(ANA, NOON, now=at(0))
+    assert match is not None
+    assert match.contact == SECOND
+
+
 def test_a_preferred_agent_is_waited_for_though_others_are_idle() -> None:
     router = floor(ANA, BEN)
     router.busy(ANA)

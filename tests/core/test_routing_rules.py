@@ -130,7 +130,7 @@ class RouterBesideScan(RuleBasedStateMachine):
         contact=calls,
         need=needs,
         tier=st.integers(0, 1),
-        age=st.integers(0, 3),
+        age=st.integers(-1, 3),
         excluded=exclusions,
         preferred=st.just(()) | st.lists(agents, max_size=2, unique=True).map(tuple),
         room=st.sampled_from((1, 1, 1, 3)),

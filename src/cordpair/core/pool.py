@@ -191,7 +191,7 @@ class Pool:
         best: IdleEntry | None = None
         candidates = 0
         for order in self.orders:
-            if order.living and order.delay_s <= waited_s:
+            if order.living and (not order.delay_s or order.delay_s <= waited_s):
                 candidates += order.living
                 found = order.first(excluded)
                 if found is not None and (best is None or found < best):
