@@ -42,10 +42,14 @@ def _ended_at(seen: Evidence) -> dict[str, dict[str, datetime]]:
 
 
 def _crossed(truth: Row, shown: dict[tuple[str, str], str], ended: dict[str, datetime], read: list[str]) -> set[str]:
-    """Of whom we were told when their ring had been taken back already, and who was gone before we could read again."""
+    """Of whom we were told when their ring had been taken back already, and who was gone before we could read again,
+    while the caller stayed. With whoever was there to the end of the call the caller has talked.
+    """
     found: set[str] = set()
     for stay in truth["stays"]:
         since, until = stay["since"], stay["until"] or "~"
+        if until >= (truth["ended_at"] or "~"):
+            continue
         told = shown.get((truth["graph_id"], stay["user"]))
         if stay["user"] in ended and told and ended[stay["user"]] <= datetime.fromisoformat(told):
             found |= set() if any(since < at < until for at in read) else {stay["user"]}

@@ -214,6 +214,7 @@ def test_a_call_that_ends_with_an_agent_in_it_whose_ring_was_just_taken_back_was
     )
     assert (call.connected_at, call.ended_at, call.inferred) == (after(22), after(23), ("connected_at",))
     assert (leg.agent, leg.joined_at, leg.left_at) == (ANA, after(22), after(23))
+    assert [entry.at for entry in floor.changes.history if entry.after == CallState.CONNECTED] == [after(22)]
     assert (floor.agents[ANA].state, floor.agents[BEN].state) == (AgentState.WRAP_UP, AgentState.READY)
 
 

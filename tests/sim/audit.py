@@ -125,7 +125,7 @@ def _outcomes(seen: Evidence) -> Iterator[str]:
 
 
 def _outcome(call: Call, truth: CloudCall, seen: Evidence) -> Iterator[str]:
-    if call.outcome is Outcome.ABANDONED and all(_crossed(stay, call) for stay in truth.stays):
+    if call.outcome is Outcome.ABANDONED and all(_crossed(stay, call, truth) for stay in truth.stays):
         return
     talked = [stay.agent for stay in truth.stays]
     told = [agent for agent in talked if agent in seen.told_agents[truth.id]]
@@ -147,9 +147,14 @@ def _outcome(call: Call, truth: CloudCall, seen: Evidence) -> Iterator[str]:
         yield f"J2 call {truth.id} is said to have been answered by somebody who did not"
 
 
-def _crossed(stay: Stay, call: Call) -> bool:
-    """Whether somebody accepted just as their ring was taken back, and was gone before that could be looked at."""
-    return stay.agent in call.withdrawn and (stay.was_cut or (stay.until or 0.0) - stay.since < CROSSED_S)
+def _crossed(stay: Stay, call: Call, truth: CloudCall) -> bool:
+    """Whether somebody accepted just as their ring was taken back, and was gone before that could be looked at, while
+    the caller stayed. With whoever was there to the end the caller has talked."""
+    until = stay.until or 0.0
+    was_there_to_the_end = truth.ended is not None and until >= truth.ended
+    return (
+        stay.agent in call.withdrawn and not was_there_to_the_end and (stay.was_cut or until - stay.since < CROSSED_S)
+    )
 
 
 def _people(seen: Evidence) -> Iterator[str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from cordpair.core import call as calls
-from cordpair.core.call import Call, CallState, EndedBy, Move, Outcome
+from cordpair.core.call import Call, CallState, Crossed, EndedBy, Move, Outcome
 from cordpair.core.caller import settled
 from cordpair.core.changes import Leg
 from cordpair.core.effects import AnswerCall, Face, PlayPrompt, RejectCall
@@ -112,8 +112,7 @@ def _end(floor: Floor, call: Call, at: datetime, by: EndedBy) -> None:
     if call.state is CallState.WRAP_UP:
         return  # the agent left first
     if call.crossed is not None and call.is_live and calls.allows(call, Move.JOIN):
-        floor.save_call(call)
-        call = join(floor, call, call.crossed.agent, call.crossed.at, inferred=True)
+        call = _accept_crossed(floor, floor.save_call(call), call.crossed)
     if call.state is CallState.CONNECTED:
         call = floor.save_call(calls.move(call, Move.END, CallState.WRAP_UP, ended_at=at, ended_by=by))
         start_wrap_up(floor, call, at)
@@ -133,6 +132,13 @@ def _end(floor: Floor, call: Call, at: datetime, by: EndedBy) -> None:
 
 def refreshed(floor: Floor, event: CallRefreshed) -> None:
     """A re-read is folded, and the agent of the offer is not in the roster.
+def _accept_crossed(floor: Floor, call: Call, crossed: Crossed) -> Call:
+    """The call ended before it could be read again: whoever was seen in it, though we took their ring back, had it."""
+    at, agent = crossed.at, crossed.agent
+    floor.remember("Crossed", at, call=call.id, agent=agent, before=call.state, after=CallState.CONNECTED)
+    return join(floor, call, agent, at, inferred=True)
+
+
 
     If Graph had said before the re-read that they accepted, they were there and have left. If the ring had had its time
     before the re-read, they missed it, if it rang at all.
