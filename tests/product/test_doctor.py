@@ -57,12 +57,12 @@ class Off:
 
 
 async def outside(
-    one: House, *, off_s: float = 0.0, tls: ssl.SSLContext | None = None, **settings: str
+    one: House, *, off_s: float = 0.0, tls: ssl.SSLContext | None = None, **settings: Any
 ) -> dict[str, Level]:
     tls = tls or ssl.create_default_context()
     async with httpx.AsyncClient(timeout=10, trust_env=False, verify=tls) as http:
         known = one.product.settings.model_copy(update=settings)
-        found = await examine_outside(known, http, tls, Off(off_s))
+        found = await examine_outside(known, http, tls, Off(off_s), {})
     return {finding.key: finding.level for finding in found}
 
 
@@ -177,7 +177,7 @@ async def test_an_operator_key_that_does_not_open_the_setup_is_named(installed: 
 
 async def test_a_database_that_is_away_does_not_keep_the_rest_from_being_examined(us: Organisation) -> None:
     away = {"database_url": "postgresql://cordpair@127.0.0.1:9/cordpair"}
-    found = await examine(us.house.product.settings.model_copy(update=away))
+    found = await examine(us.house.product.settings.model_copy(update=away), {})
     assert {finding.key: finding.level for finding in found if finding.check in ("start", "database", "clock")} == {
         "database.away": Level.PROBLEM,
         "clock.ok": Level.OK,
@@ -309,7 +309,23 @@ async def test_how_long_a_certificate_is_good_is_told(
 
 async def test_a_certificate_that_nobody_vouches_for_is_a_problem(us: Organisation, tmp_path: Path) -> None:
     async with proxy(us.house.url, certificate=self_signed(tmp_path, days=90)) as url:
-        assert (await outside(us.house, public_url=url))["certificate.refused"] is Level.PROBLEM
+        found = await outside(us.house, public_url=url)
+    assert found["certificate.private"] is Level.PROBLEM
+    assert "public_url.away" not in found  # it is there, and its certificate keeps everybody off
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"host": "0.0.0.0"}, Level.WARNING),
+        ({"host": "127.0.0.1"}, None),
+        ({"host": "0.0.0.0", "trusted_proxies": ("10.0.0.7",)}, None),
+    ],
+)
+async def test_listening_to_everybody_in_clear_without_a_known_proxy_is_warned_of(
+    us: Organisation, settings: dict[str, Any], found: Level | None
+) -> None:
+    assert (await outside(us.house, **settings)).get("listening.clear") is found
 
 
 # ---- one organisation

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import httpx
@@ -35,17 +35,20 @@ def add_to(app: typer.Typer) -> None:
     ) -> None:
         """Examine the installation and every organisation: each finding with its cure. Exit code 1 on a problem."""
         language = chosen_language(lang, os.environ)
-        findings = asyncio.run(examine(read_settings()))
+        findings = asyncio.run(examine(read_settings(), os.environ))
         print(as_text(findings, language) if not as_json else json.dumps(as_data(findings, language), indent=2))
         raise typer.Exit(1 if worst(findings) is Level.PROBLEM else 0)
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """All findings, those about the installation first. Organisations are left out while their database is unfit."""
+async def examine(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
+    """All findings, those about the installation first. Organisations are left out while their database is unfit.
+
+    `environment` holds the variables of OpenTelemetry's exporter.
+    """
     tls, wall = ssl.create_default_context(), SystemClock()
     async with httpx.AsyncClient(timeout=10, verify=tls) as http:
         inside, tenants = await _inside(settings, http)
-        return [*inside, *await examine_outside(settings, http, tls, wall), *tenants]
+        return [*inside, *await examine_outside(settings, http, tls, wall, environment), *tenants]
 
 
 async def _inside(settings: Settings, http: httpx.AsyncClient) -> tuple[list[Finding], list[Finding]]:

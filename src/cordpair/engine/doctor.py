@@ -2,13 +2,16 @@
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 
 import httpx
 from msgspec.structs import replace
 
 from cordpair.core.ids import TenantId
 from cordpair.engine.clock import Clock
-from cordpair.engine.doctor_outside import examine_certificate, examine_clock, examine_public_url
+from cordpair.engine.doctor_certificate import examine_certificate, examine_own_certificate, is_refused
+from cordpair.engine.doctor_collector import examine_collector
+from cordpair.engine.doctor_outside import examine_clock, examine_listening, examine_public_url
 from cordpair.engine.doctor_tenant import TenantDoctor
 from cordpair.engine.findings import Finding, problem, warning
 from cordpair.errors import CordpairError
@@ -19,16 +22,24 @@ _AT_ONCE = 4  #: organisations that are examined at the same time
 
 
 async def examine_outside(
-    settings: Settings, http: httpx.AsyncClient, tls: ssl.SSLContext, wall: Clock
+    settings: Settings, http: httpx.AsyncClient, tls: ssl.SSLContext, wall: Clock, environment: Mapping[str, str]
 ) -> list[Finding]:
-    """Clock, public address and certificate. Changes nothing; a failure is a finding, never an error.
+    """Clock, public address, certificates, trace collector. Changes nothing; a failure is a finding, never an error.
 
-    `tls` is what certificates are checked against, `wall` the clock of this machine.
+    `tls` is what certificates are checked against, `wall` the clock of this machine; `environment` holds the variables
+    of OpenTelemetry's exporter.
     """
+    address = await examine_public_url(http, settings.public_url)
+    shown = await examine_certificate(settings.public_url, tls, wall)
+    if is_refused(shown):  # then that is why the address cannot be reached
+        address = [finding for finding in address if finding.key != "public_url.away"]
     return [
         *await examine_clock(http, settings.graph_url, wall),
-        *await examine_public_url(http, settings.public_url),
-        *await examine_certificate(settings.public_url, tls, wall),
+        *address,
+        *shown,
+        *examine_own_certificate(settings, wall),
+        *examine_listening(settings),
+        *await examine_collector(settings.otlp_endpoint, environment),
     ]
 
 

@@ -1,9 +1,6 @@
-"""Examines what lies between Microsoft and us: the clock, the public address, the proxy, the certificate."""
+"""Examines what lies between Microsoft and us: the clock, the public address, the proxy, how we listen."""
 
-import asyncio
 import ipaddress
-import ssl
-from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -11,10 +8,10 @@ import httpx
 
 from cordpair.engine.clock import Clock
 from cordpair.engine.findings import Finding, ok, problem, warning
+from cordpair.settings import Settings
 
 CLOCK_WARNED_S = 5.0
 CLOCK_WRONG_S = 60.0  #: tokens are refused from here on, or soon after
-CERTIFICATE_WARNED = timedelta(days=21)
 #: Nobody is there, or the address is none.
 NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL)
 _PATIENCE_S = 10.0
@@ -93,27 +90,8 @@ def _headers(answer: httpx.Response) -> list[Finding]:
     return [warning("proxy.changed", header=header) for header in changed] or [ok("proxy.ok")]
 
 
-async def examine_certificate(url: str, tls: ssl.SSLContext, wall: Clock) -> list[Finding]:
-    """How long the certificate of an https address is good. What cannot be reached was found before."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
+def examine_listening(settings: Settings) -> list[Finding]:
+    """Whether others than this machine reach us in clear, without a proxy that says how it was asked."""
+    if settings.tls_certificate or settings.trusted_proxies or _is_loopback(settings.host):
         return []
-    try:
-        ends_at = await _ends_at(parts.hostname, parts.port or 443, tls)
-    except ssl.SSLCertVerificationError as exc:
-        return [problem("certificate.refused", why=exc.verify_message)]
-    except (OSError, TimeoutError, ValueError):
-        return []
-    left = ends_at - wall.now()
-    key = "certificate.ok" if left > CERTIFICATE_WARNED else "certificate.ends"
-    return [(ok if left > CERTIFICATE_WARNED else warning)(key, date=f"{ends_at:%Y-%m-%d}", days=left.days)]
-
-
-async def _ends_at(host: str, port: int, tls: ssl.SSLContext) -> datetime:
-    async with asyncio.timeout(_PATIENCE_S):
-        _, writer = await asyncio.open_connection(host, port, ssl=tls)
-        try:
-            certificate = writer.get_extra_info("peercert")
-        finally:
-            writer.close()
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
+    return [warning("listening.clear", host=settings.host)]
