@@ -29,6 +29,7 @@ from cordpair.core.events import (
     OfferFailed,
     PresenceSeen,
     RosterSeen,
+    TransferFailed,
 )
 from cordpair.core.ids import OfferId, call_id, offer_id
 from cordpair.errors import Rejected
@@ -125,6 +126,12 @@ def test_a_source_that_cannot_be_read_counts_as_withheld(source: Any) -> None:
 @pytest.mark.parametrize("state", ["established", "Established", "hold"])
 def test_an_answered_call_is_established(state: str) -> None:
     assert facts(call(state)) == [Established(at=NOON, call=OURS, graph_id=CALL)]
+
+
+def test_a_call_that_comes_back_from_a_transfer_is_not_answered_anew() -> None:
+    failed = {"code": 500, "subcode": 7000, "message": "Call transfer failed."}
+    assert facts(call("established", resultInfo=failed)) == [TransferFailed(at=NOON, call=OURS)]
+    assert facts(call("established", resultInfo={"code": 0})) == [Established(at=NOON, call=OURS, graph_id=CALL)]
 
 
 def test_the_older_prefix_leads_to_the_same_call() -> None:

@@ -48,6 +48,7 @@ class Move(StrEnum):
     ARRIVE = "arrive"
     ESTABLISH = "establish"
     REFUSE = "refuse"  # we could not or would not take it
+    SEND_ON = "send_on"  # we hand a waiting call to somebody who is no agent
     OFFER = "offer"
     OFFER_END = "offer_end"
     JOIN = "join"  # an agent is in the roster
@@ -73,6 +74,7 @@ MOVES: dict[tuple[CallState, Move], frozenset[CallState]] = {
     (_S.RINGING, Move.JOIN): frozenset({_S.CONNECTED}),
     (_S.RINGING, Move.END): frozenset({_S.CLOSED}),
     (_S.QUEUED, Move.OFFER): frozenset({_S.OFFERED}),
+    (_S.QUEUED, Move.SEND_ON): frozenset({_S.CLOSED}),
     (_S.QUEUED, Move.JOIN): frozenset({_S.CONNECTED}),
     (_S.QUEUED, Move.END): frozenset({_S.CLOSED}),
     (_S.OFFERED, Move.OFFER_END): frozenset({_S.QUEUED}),

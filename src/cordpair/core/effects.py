@@ -95,6 +95,16 @@ class RedirectCall(GraphOrder, frozen=True, kw_only=True):
         return Lane.ANSWER
 
 
+class TransferCall(GraphOrder, frozen=True, kw_only=True):
+    """Hand an answered call that nobody was invited to over, and leave it. `target` is a user's Entra object id."""
+
+    target: str
+
+    @property
+    def key(self) -> str:
+        return f"transfer:{self.call}"
+
+
 class PlayPrompt(GraphOrder, frozen=True, kw_only=True):
     """Play a prompt by name to the caller. `number` counts the prompts of this call."""
 
@@ -185,6 +195,7 @@ Effect = (
     AnswerCall
     | RejectCall
     | RedirectCall
+    | TransferCall
     | PlayPrompt
     | InviteAgent
     | WithdrawInvite

@@ -145,6 +145,14 @@ class WaitGrown(CallFact, frozen=True, kw_only=True):
     """The call has waited so long that its step, its tier or who sees it changes."""
 
 
+class ClosingTime(CallFact, frozen=True, kw_only=True):
+    """The queue of a call that may still wait closes."""
+
+
+class TransferFailed(CallFact, frozen=True, kw_only=True):
+    """Nobody took a call that we handed over: it is ours again."""
+
+
 class CheckDue(CallFact, frozen=True, kw_only=True):
     """Time to keep the call alive and to re-read it."""
 
@@ -205,6 +213,8 @@ CallEvent = (
     | WrapUpSaved
     | WrapUpExpired
     | WaitGrown
+    | ClosingTime
+    | TransferFailed
     | CheckDue
     | ActivityLogged
 )

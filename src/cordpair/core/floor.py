@@ -14,6 +14,7 @@ from cordpair.core.call import Call
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, Timer
 from cordpair.core.effects import Effect, Face, ShowCard
 from cordpair.core.events import AnyEvent, WaitGrown
+from cordpair.core.hours import AtClosing
 from cordpair.core.ids import AgentId, CallId, GraphCallId, QueueId
 from cordpair.core.quota import Gate, QuotaUse, redirects
 from cordpair.core.routing import Match, Router
@@ -177,6 +178,8 @@ class Floor:
         queue = self.queue_of(call)
         if may_grow(queue) or self._delays.get(queue.id):
             self.cancel(f"wait:{call.id}")
+        if queue.hours is not None and queue.hours.at_closing is AtClosing.MOVE:
+            self.cancel(f"closing:{call.id}")
 
     def step_of(self, call: Call, at: datetime) -> int:
         """The number of the step in which the call is, from 0."""

@@ -29,8 +29,13 @@ def barred(floor: Floor, call: Call, queue: Queue, at: datetime) -> Barred | Non
     why = why_closed(queue, at)
     target = sends_to(queue, floor.gate.fallback_user, at)
     if why is not None:
-        return Barred(reason="holiday" if why.startswith("holiday:") else "closed", why=why, target=target)
+        return Barred(reason=reason_of(why), why=why, target=target)
     return Barred(reason="quota", why="quota", target=target) if floor.is_full_for(call) else None
+
+
+def reason_of(why: str) -> str:
+    """The reason of an outcome for what `why_closed` says: closed | holiday."""
+    return "holiday" if why.startswith("holiday:") else "closed"
 
 
 def why_closed(queue: Queue, at: datetime) -> str | None:
@@ -47,13 +52,18 @@ def sends_to(queue: Queue, fallback: str, at: datetime) -> str:
 
 def send_on(floor: Floor, call: Call, barred: Barred, at: datetime) -> None:
     """The caller goes to whoever gets such calls, or hears that we are busy: Graph lets nobody ring in vain."""
-    closed = {"closed_at": at, "ended_at": at, "outcome": Outcome.FLOWED_OUT, "outcome_reason": barred.reason}
-    call = floor.save_call(replace(call, **closed))
     floor.sequence += 1
-    floor.cancel(f"check:{call.id}")
-    floor.save_leg(Leg(call=call.id, number=0, agent=None, joined_at=call.arrived_at or at, left_at=at))
-    floor.remember("SentOn", at, call=call.id, why=barred.why)
+    leave(floor, call, barred, at)
     if barred.target:
         floor.order(RedirectCall(call=call.id, graph_id=call.graph_id, target=barred.target))
     else:
         floor.order(RejectCall(call=call.id, graph_id=call.graph_id, reason="busy"))
+
+
+def leave(floor: Floor, call: Call, why: Barred, at: datetime) -> None:
+    """Write down that a call, closed by its last move, has left us for somebody else."""
+    closed = {"closed_at": at, "ended_at": at, "outcome": Outcome.FLOWED_OUT, "outcome_reason": why.reason}
+    call = floor.save_call(replace(call, **closed))
+    floor.cancel(f"check:{call.id}")
+    floor.save_leg(Leg(call=call.id, number=0, agent=None, joined_at=call.arrived_at or at, left_at=at))
+    floor.remember("SentOn", at, call=call.id, why=why.why)

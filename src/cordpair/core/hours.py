@@ -8,6 +8,7 @@ also where it ends on the next; an exception stands instead of its day's week, a
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -29,6 +30,13 @@ _EXCEPTION = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?\s+(.+)")
 Period = tuple[int, int]
 
 
+class AtClosing(StrEnum):
+    """What becomes of callers who wait when a queue closes."""
+
+    DRAIN = "drain"  # they are served out
+    MOVE = "move"  # they are handed to who gets the calls at closed hours, as far as Teams lets us
+
+
 class Hours(msgspec.Struct, frozen=True, kw_only=True):
     """Opening hours of a queue.
 
@@ -40,6 +48,7 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
     week: tuple[str, ...]
     holidays: str = ""
     exceptions: tuple[str, ...] = ()
+    at_closing: AtClosing = AtClosing.DRAIN
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):

@@ -88,6 +88,8 @@ class Performer:
                 return await self._unless_gone(effect, self._calls.reject(effect.graph_id, effect.reason))
             case o.RedirectCall():
                 return await self._redirect(effect)
+            case o.TransferCall():
+                return await self._transfer(effect, attempt)
             case o.HangUp():
                 return await self._unless_gone(effect, self._calls.hang_up(effect.graph_id))
             case o.PlayPrompt():
@@ -126,6 +128,18 @@ class Performer:
             if exc.status in (404, 409):  # it rings no longer: an earlier attempt has been carried out, or it is gone
                 return []
             return await self._unless_gone(order, self._calls.reject(order.graph_id, "busy"))
+        return []
+
+    async def _transfer(self, order: o.TransferCall, attempt: Attempt) -> Sequence[e.AnyEvent]:
+        """Hand a call over. Where Graph refuses, it is ended: nobody serves it any more."""
+        if attempt.repeat and not _stands(await self._calls.read(order.graph_id)):
+            return []  # an earlier attempt is under way, has been carried out, or the caller is gone
+        try:
+            await self._calls.transfer(order.graph_id, order.target)
+        except PermanentFailure as exc:
+            if exc.status in (404, 409):
+                return []
+            await self._calls.hang_up(order.graph_id)
         return []
 
     async def _invite(self, order: o.InviteAgent, attempt: Attempt) -> Sequence[e.AnyEvent]:
@@ -213,6 +227,11 @@ def _rings(facts: Sequence[e.AnyEvent]) -> bool:
     """Whether the call that was read still waits for our answer."""
     told = {type(fact) for fact in facts}
     return e.Arrived in told and e.Established not in told
+
+
+def _stands(facts: Sequence[e.AnyEvent]) -> bool:
+    """Whether the call that was read is answered and with us."""
+    return any(isinstance(fact, e.Established) for fact in facts)
 
 
 def _talk_s(call: Call) -> int:

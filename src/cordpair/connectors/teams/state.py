@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from cordpair.connectors.teams.identity import caller_of, dialled_of
-from cordpair.core.events import Arrived, CallEnded, CallEvent, Established, RosterSeen
+from cordpair.core.events import Arrived, CallEnded, CallEvent, Established, RosterSeen, TransferFailed
 from cordpair.core.ids import AgentId, GraphCallId, TenantId, call_id
+
+#: Codes of a result are like those of SIP. A call that is established with one of a failure has come back from a
+#: transfer that failed (microsoft-graph-comms-samples, notifications of a failed transfer: 500, subcode 7000 or 7700).
+_FAILURE = 400
 
 
 def call_events(
@@ -22,6 +26,8 @@ def call_events(
     match word(resource, "state"):
         case "incoming" if word(resource, "direction") != "outgoing":
             return [_arrived(resource, graph_id, tenant, region, at, inferred=inferred)]
+        case "established" if not inferred and (result_codes(resource)[0] or 0) >= _FAILURE:
+            return [TransferFailed(at=at, call=call)]
         case "established" | "hold":
             established = Established(at=at, call=call, graph_id=graph_id, inferred=inferred)
             if inferred and word(resource, "direction") != "outgoing" and resource.get("source"):
