@@ -25,6 +25,7 @@ from typing import Any
 
 from tests.chaos import numbers, trail
 from tests.chaos.evidence import Evidence, Row, gathered, rows_of
+from tests.chaos.legs import legs
 from tests.chaos.outcomes import notes, outcomes, sent_on_by
 
 #: By what factor and by how much a node may have grown: caches fill, pools keep a few connections.
@@ -224,6 +225,7 @@ RULES = (
     _ended,
     _activities,
     outcomes,
+    legs,
     _people,
     _acknowledged,
     _done,

@@ -29,6 +29,7 @@ class Evidence(msgspec.Struct, kw_only=True):
     activities: dict[str, list[Row]]
     calls: list[Row]
     offers: list[Row]
+    legs: list[Row]
     history: list[Row]
     inbox: list[Row]
     outbox: list[Row]
@@ -93,6 +94,7 @@ _TABLES = {
     "calls": "select tenant::text as tenant, call, state, queue, sequence, arrived_at, connected_at, ended_at, agent, "
     "outcome, body, sealed from calls order by tenant, sequence",
     "offers": "select tenant::text as tenant, call, number, agent, state, made_at, ended_at, why from offers",
+    "legs": "select tenant::text as tenant, call, number, agent, joined_at, left_at from legs",
     "history": "select tenant::text as tenant, id, at, call, agent, what, before, after, detail::text as detail "
     "from history order by tenant, id",
     "inbox": "select tenant::text as tenant, id, source, key, received_at, state, error, sealed from inbox",

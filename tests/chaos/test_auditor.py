@@ -100,6 +100,11 @@ def ring(name: str, agent: str) -> dict[str, Any]:
     return {"kind": "ring", "graph_id": f"g-{name}", "user": agent, "purpose": "invite", "context": f"{name}/1"}
 
 
+def legs_of(name: str, agent: str) -> list[dict[str, Any]]:
+    stay = {"tenant": "t", "call": name, "joined_at": at(12), "left_at": at(30)}
+    return [{**stay, "number": 0, "agent": None}, {**stay, "number": 1, "agent": agent}]
+
+
 def trail_of(tenant: TenantId, action: str, target: str) -> dict[str, list[dict[str, Any]]]:
     """A trail of one deed, written by the product itself."""
     record = core.Record(
@@ -147,6 +152,7 @@ def well() -> Evidence:
             {"call": "one", "number": 1, "agent": "ada", "state": "accepted", "ended_at": None},
             {"call": "two", "number": 1, "agent": "bruno", "state": "accepted", "ended_at": None},
         ],
+        legs=[*legs_of("one", "ada"), *legs_of("two", "bruno")],
         history=[*story("one", "ada"), *story("two", "bruno")],
         inbox=[item("one"), item("two")],
         outbox=[{"key": "answer:one", "state": "done", "attempts": 1, "reason": ""}],
@@ -373,6 +379,31 @@ def test_whoever_was_in_the_call_for_a_moment_after_their_ring_was_taken_back_ne
     assert "J2 call one is abandoned (), really answered" in violations(seen)
 
 
+def test_a_stay_that_a_late_roster_told_of_has_no_length_and_a_number_below_nought() -> None:
+    seen = well()
+    moment = {"user": "carla", "since": at(20).isoformat(), "until": at(21).isoformat()}
+    seen.truth[0]["stays"].append(moment)
+    seen.legs.append({**seen.legs[1], "number": -3, "agent": "carla", "joined_at": at(12), "left_at": at(12)})
+    assert violations(seen) == []
+    seen.legs[-1]["left_at"] = at(13)
+    assert violations(seen) == ["J2 leg -3 of call one does not end as it should"]
+
+
+def test_a_leg_of_somebody_who_never_stood_in_the_call_is_found() -> None:
+    seen = well()
+    seen.legs.append({**seen.legs[1], "number": -3, "agent": "carla", "joined_at": at(12), "left_at": at(12)})
+    assert violations(seen) == ["J2 leg -3 of call one is of somebody who never stood in it"]
+
+
+def test_an_answered_call_has_one_leg_of_its_agent() -> None:
+    seen = well()
+    seen.legs[1]["agent"] = "bruno"
+    assert violations(seen) == [
+        "J2 leg 1 of call one is of somebody who never stood in it",
+        "J2 call one has 0 legs of the agent who answered it",
+    ]
+
+
 def test_an_agent_who_came_in_for_a_moment_was_not_there_for_the_whole_call() -> None:
     seen = well()
     seen.truth[0]["stays"][0]["until"] = seen.truth[0]["ended_at"] = at(90).isoformat()
@@ -389,7 +420,7 @@ def test_a_call_of_whose_arrival_we_heard_after_its_end_may_be_unseen() -> None:
     unseen = {**seen.calls[0]["body"], "outcome_reason": "unseen"}
     seen.calls[0] |= {"outcome": "flowed_out", "agent": None, "queue": None, "body": unseen, "personal": {}}
     seen.activities["t"] = seen.activities["t"][1:]
-    seen.journal, seen.offers = [*seen.journal[1:2], *seen.journal[3:]], seen.offers[1:]
+    seen.journal, seen.offers, seen.legs = [*seen.journal[1:2], *seen.journal[3:]], seen.offers[1:], seen.legs[2:]
     ended = {**note("one"), "change": "deleted", "data": {"state": "terminated"}}
     end = {"changeType": "deleted", "resourceUrl": ended["resource"], "resourceData": ended["data"]}
     seen.inbox.append({**item("one"), "body": end})
