@@ -132,8 +132,6 @@ def _end(floor: Floor, call: Call, at: datetime, by: EndedBy) -> None:
         free_agent(floor, offer.agent, OfferEnd.WITHDRAWN, at)
 
 
-def refreshed(floor: Floor, event: CallRefreshed) -> None:
-    """A re-read is folded, and the agent of the offer is not in the roster.
 def _accept_crossed(floor: Floor, call: Call, crossed: Crossed) -> Call:
     """The call ended before it could be read again: whoever was seen in it, though we took their ring back, had it."""
     at, agent = crossed.at, crossed.agent
@@ -141,6 +139,8 @@ def _accept_crossed(floor: Floor, call: Call, crossed: Crossed) -> Call:
     return join(floor, call, agent, at, inferred=True)
 
 
+def refreshed(floor: Floor, event: CallRefreshed) -> None:
+    """A re-read is folded, and the agent of the offer is not in the roster.
 
     If Graph had said before the re-read that they accepted, they were there and have left. If the ring had had its time
     before the re-read, they missed it, if it rang at all.
