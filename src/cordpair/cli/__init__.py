@@ -18,7 +18,19 @@ app = typer.Typer(
 
 
 #: One module for each command; a command is loaded when it is asked for, so that it starts fast.
-_COMMANDS = ("serve", "demo", "tenant", "doctor", "parked", "floor_link", "audit", "settings", "staffing", "simulate")
+_COMMANDS = (
+    "serve",
+    "demo",
+    "tenant",
+    "doctor",
+    "parked",
+    "floor_link",
+    "audit",
+    "settings",
+    "staffing",
+    "simulate",
+    "why",
+)
 
 
 @app.callback()

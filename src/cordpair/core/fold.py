@@ -13,6 +13,7 @@ from cordpair.core import call as calls
 from cordpair.core import events as e
 from cordpair.core.agent import Agent, AgentMove, AgentState, Presence
 from cordpair.core.call import Call, CallState, Move
+from cordpair.core.decision import CLAIMED
 from cordpair.core.effects import Face
 from cordpair.core.floor import Floor
 from cordpair.core.fold_calls import arrive, check, end, establish, refreshed, refuse
@@ -169,7 +170,7 @@ def _claim(floor: Floor, event: e.CallClaimed) -> None:
         raise IllegalEvent("not_ready")
     floor.stop_waiting(call)
     floor.router.busy(agent.id)
-    make_offer(floor, call.id, agent.id, event.at, rule="claimed", candidates=1)
+    make_offer(floor, call.id, agent.id, event.at, CLAIMED)
 
 
 def _save_wrap_up(floor: Floor, event: e.WrapUpSaved) -> None:

@@ -9,6 +9,7 @@ from cordpair.core import call as calls
 from cordpair.core.agent import STALE_PRESENCE, Agent, AgentMove, AgentState, Presence, may_be_rung
 from cordpair.core.call import Call, CallState, Move, Offer
 from cordpair.core.changes import OfferRecord, OfferState
+from cordpair.core.decision import reasons
 from cordpair.core.effects import Face, InviteAgent, WithdrawInvite
 from cordpair.core.events import OfferEnd, OfferTimedOut, PresenceAged
 from cordpair.core.floor import Floor, clock_of
@@ -51,14 +52,12 @@ def available(floor: Floor, agent: Agent, at: datetime) -> None:
 
 
 def _offer_match(floor: Floor, match: Match, at: datetime) -> None:
-    make_offer(floor, match.contact, match.agent, at, rule=match.rule, candidates=match.candidates)
+    why = reasons(floor, match, floor.call(match.contact), floor.agent(match.agent), at)
+    make_offer(floor, match.contact, match.agent, at, why)
 
 
-def make_offer(floor: Floor, call_id: CallId, agent_id: AgentId, at: datetime, *, rule: str, candidates: int) -> None:
-    """Offer a call to an agent: show the card, ring the client, start the clock.
-
-    `rule` and `candidates` (how many the choice was made among) are for the history.
-    """
+def make_offer(floor: Floor, call_id: CallId, agent_id: AgentId, at: datetime, why: dict[str, str]) -> None:
+    """Offer a call to an agent: show the card, ring the client, start the clock. `why` is for the history."""
     agent = floor.agent(agent_id)
     call = calls.offered(floor.call(call_id), agent.id, at)
     offer = call.offer
@@ -79,8 +78,7 @@ def make_offer(floor: Floor, call_id: CallId, agent_id: AgentId, at: datetime, *
         agent=agent.id,
         before=CallState.QUEUED,
         after=CallState.OFFERED,
-        rule=rule,
-        candidates=str(candidates),
+        **why,
     )
 
 

@@ -31,7 +31,7 @@ class Router:
     time. A delay passes without an event: `wait` again when it has.
 
     Excluded means excluded: the router never falls back on an excluded agent by itself. Who declined would be rung
-    again at once, in a loop. When to lift an exclusion is the floor's decision; `wait` with a smaller set carries it out.
+    again at once, in a loop. When to lift an exclusion is for the floor to say, by `wait` with a smaller set.
     """
 
     __slots__ = ("_agents", "_contacts", "_newest", "_pools", "_preferring", "_profiles", "_stamp", "_turn")
@@ -167,6 +167,14 @@ class Router:
         waiting = self._contacts.get(contact)
         if waiting is not None:
             self._take_contact(waiting)
+
+    def runner_up(self, match: Match, need: Need, excluded: frozenset[AgentId], now: float) -> AgentId | CallId | None:
+        """Who would have been chosen instead, asked right after a match: an agent, or the contact of the agent."""
+        if match.rule is _LOWEST_KEY:
+            contact, _ = self._lowest_key(self._agents[match.agent], now)
+            return None if contact is None else contact.id
+        found, _ = (self._pools.get(need) or self._open_pool(need)).first_agent(excluded, now - match.key[1])
+        return None if found is None else found[3]
 
     def delays(self, queue: QueueId) -> tuple[float, ...]:
         """The delays (s, shortest first) after which some agents see the contacts of a queue; 0 is not among them."""
