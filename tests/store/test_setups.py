@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from cordpair.core.agent import Agent, AgentState
 from cordpair.core.changes import Changes
+from cordpair.core.hours import AtClosing, Hours
 from cordpair.core.quota import QuotaAct, QuotaPolicy
 from cordpair.core.tenant import Queue
 from cordpair.store.doors import Store
@@ -29,6 +30,22 @@ async def test_limits_fallbacks_and_the_end_of_the_secret_come_back_as_they_were
     queues = tuple(replace(queue, fallback_user=BEN) for queue in whole.queues)
     given = replace(whole, registration=registration, queues=queues, fallback_user=ANA)
     await configured(store, A)  # without them, as before somebody thought of them
+    async with store.open_tenant(A) as rows:
+        await rows.setups.configure(given)
+        assert await rows.setups.get() == given
+
+
+async def test_opening_hours_come_back_as_they_were_given(store: Store) -> None:
+    office = Hours(
+        time_zone="Europe/Berlin",
+        week=("mon-fri 08:00-12:00, 13:00-17:00",),
+        holidays="DE-BE",
+        exceptions=("2026-12-24 closed",),
+        at_closing=AtClosing.MOVE,
+    )
+    whole = setup(A)
+    given = replace(whole, queues=tuple(replace(queue, hours=office, closed_user=BEN) for queue in whole.queues))
+    await configured(store, A)
     async with store.open_tenant(A) as rows:
         await rows.setups.configure(given)
         assert await rows.setups.get() == given
