@@ -64,6 +64,11 @@ async def showing(folder: Path, certificate: bytes, key: bytes) -> AsyncIterator
         yield f"https://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
 
 
+def date_in(days: int) -> str:
+    """The day of an instant of a certificate, issued now."""
+    return f"{datetime.now(UTC) + timedelta(days=days, hours=1):%Y-%m-%d}"
+
+
 async def seen(url: str, trusted: Authority) -> Finding:
     """The one thing that is found about an address."""
     (found,) = await examine_certificate(url, ssl.create_default_context(cafile=str(trusted.file)), SystemClock())
@@ -87,7 +92,17 @@ async def test_how_long_a_certificate_is_good_is_told_with_its_day(
     async with showing(tmp_path, *authority.issue(days=days)) as url:
         found = await seen(url, authority)
     assert (found.key, found.level) == (key, level)
-    assert f"{datetime.now(UTC) + timedelta(days=days, hours=1):%Y-%m-%d}" in found.text("en")
+    assert date_in(days) in found.text("en")
+
+
+async def test_a_certificate_that_is_not_good_yet_is_told_with_its_first_day(
+    tmp_path: Path, authority: Authority
+) -> None:
+    certificate, key = authority.issue(days=70)
+    async with showing(tmp_path, certificate, key) as url:
+        found = await seen(url, authority)
+    assert found.text("en").startswith(f"the certificate of {LOOPBACK} is good only from {date_in(10)} on")
+    assert own(written(tmp_path, certificate, key)) == {"own_certificate.early": Level.PROBLEM}
 
 
 async def test_a_certificate_for_another_name_is_told_with_the_names_that_it_has(

@@ -10,7 +10,7 @@ from cordpair.engine import findings
 from cordpair.engine.findings import TEXTS, ok, problem
 
 #: Texts that never tell of something wrong.
-HARMLESS = {"secret.unknown", "crm.none", "presence.no_agents"}
+HARMLESS = {"secret.unknown", "crm.none", "presence.no_agents", "word.presence", "word.calls"}
 SAID = [key for key in TEXTS if not key.endswith(".cure")]
 
 
@@ -44,6 +44,11 @@ def test_a_finding_says_what_is_wrong_and_what_to_do() -> None:
     assert found.text("en") == "no token for Microsoft Graph: invalid_client"
     assert found.text("de") == "kein Token für Microsoft Graph: invalid_client"
     assert "client_secret" in found.cure("de")
+
+
+def test_a_word_within_a_finding_is_said_in_its_language() -> None:
+    found = problem("graph.away", what="word.presence", url="https://graph.example")
+    assert found.text("de") == "Graph gibt keine brauchbare Antwort über Präsenz"
 
 
 def test_what_is_well_needs_no_cure() -> None:

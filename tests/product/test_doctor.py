@@ -338,7 +338,7 @@ async def test_one_organisation_that_cannot_be_examined_leaves_the_others(
         raise ZeroDivisionError
 
     monkeypatch.setattr("cordpair.connectors.imis.shapes.items", fails)
-    monkeypatch.setattr("cordpair.connectors.imis.crm.items", fails)
+    monkeypatch.setattr("cordpair.connectors.imis.contacts.items", fails)
     await changed(us.house.harbours, replace(us.house.harbours.setup, crm=None))
     try:
         assert wrong(await inside(us)) == {"examination.failed": Level.PROBLEM}

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import ssl
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -22,7 +23,14 @@ from cordpair.store.databases import Databases
 from cordpair.store.doors import Store
 from cordpair.store.operator_key import read_operator_key
 
-_MARKS = {Level.OK: "ok     ", Level.WARNING: "WARNING", Level.PROBLEM: "PROBLEM"}
+_MARKS = {
+    "en": {Level.OK: "ok     ", Level.WARNING: "WARNING", Level.PROBLEM: "PROBLEM"},
+    "de": {Level.OK: "ok     ", Level.WARNING: "WARNUNG", Level.PROBLEM: "PROBLEM"},
+}
+_SUMS = {
+    "en": "problems: {problems}, warnings: {warnings}",
+    "de": "Probleme: {problems}, Warnungen: {warnings}",
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -95,13 +103,15 @@ def as_data(findings: Sequence[Finding], language: str) -> dict[str, object]:
 
 
 def as_text(findings: Sequence[Finding], language: str) -> str:
-    """For people: a line for each finding, and below it what to do, where something is to be done."""
+    """For people: a line for each finding, below it what to do, where something is to be done; the sum of all."""
     lines, organisation = [], ""
     for it in findings:
         if it.organisation != organisation:
             organisation = it.organisation
             lines.append(f"\n{organisation}")
-        lines.append(f"{_MARKS[it.level]}  {it.text(language)}")
+        lines.append(f"{_MARKS[language][it.level]}  {it.text(language)}")
         if cure := it.cure(language):
             lines.append(f"         -> {cure}")
+    levels = Counter(it.level for it in findings)
+    lines.append("\n" + _SUMS[language].format(problems=levels[Level.PROBLEM], warnings=levels[Level.WARNING]))
     return "\n".join(lines)

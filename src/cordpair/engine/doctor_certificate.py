@@ -20,6 +20,7 @@ _PATIENCE_S = 10.0
 _LONGEST_LIST = 100  #: characters of the names of a certificate that are shown
 #: OpenSSL's codes of what is wrong with a chain.
 _REFUSED = {
+    9: "certificate.early",
     10: "certificate.expired",
     18: "certificate.private",  # signed by itself
     19: "certificate.private",  # an authority of its own at the end
@@ -36,10 +37,21 @@ class _Keys(msgspec.Struct, frozen=True, kw_only=True):
     ok: str
     ends: str
     expired: str
+    early: str
 
 
-_PUBLIC = _Keys(ok="certificate.ok", ends="certificate.ends", expired="certificate.expired")
-_OWN = _Keys(ok="own_certificate.ok", ends="own_certificate.ends", expired="own_certificate.expired")
+_PUBLIC = _Keys(
+    ok="certificate.ok",
+    ends="certificate.ends",
+    expired="certificate.expired",
+    early="certificate.early",
+)
+_OWN = _Keys(
+    ok="own_certificate.ok",
+    ends="own_certificate.ends",
+    expired="own_certificate.expired",
+    early="own_certificate.early",
+)
 
 
 async def examine_certificate(url: str, tls: ssl.SSLContext, wall: Clock) -> list[Finding]:
@@ -76,7 +88,8 @@ async def _refused(host: str, port: int, exc: ssl.SSLCertVerificationError) -> F
         shown = await _shown(host, port, unchecked)
     except (OSError, TimeoutError, ValueError):
         return problem("certificate.refused", host=host, why=exc.verify_message)
-    return problem(key, host=host, names=_told(shown), date=f"{shown.not_valid_after_utc:%Y-%m-%d}")
+    date = shown.not_valid_before_utc if key == "certificate.early" else shown.not_valid_after_utc
+    return problem(key, host=host, names=_told(shown), date=f"{date:%Y-%m-%d}")
 
 
 async def _shown(host: str, port: int, tls: ssl.SSLContext) -> x509.Certificate:
@@ -150,6 +163,8 @@ def _pem(file: Path) -> bytes:
 def _left(certificate: x509.Certificate, keys: _Keys, host: str, now: datetime) -> Finding:
     ends_at, life = certificate.not_valid_after_utc, certificate.not_valid_after_utc - certificate.not_valid_before_utc
     left, date = ends_at - now, f"{ends_at:%Y-%m-%d}"
+    if now < certificate.not_valid_before_utc:
+        return problem(keys.early, host=host, date=f"{certificate.not_valid_before_utc:%Y-%m-%d}")
     if left <= timedelta(0):
         return problem(keys.expired, host=host, date=date)
     if left < min(WARNED, life / 3):

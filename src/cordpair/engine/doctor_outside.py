@@ -31,11 +31,10 @@ async def examine_clock(http: httpx.AsyncClient, graph_url: str, wall: Clock) ->
     # The header has whole seconds, and was written some time between asking and answer.
     early, late = (asked_at - told).total_seconds() - 1.0, (answered_at - told).total_seconds()
     off_s = 0.0 if early <= 0.0 <= late else min(abs(early), abs(late))
+    seconds = max(round(off_s), 1)
     if off_s >= CLOCK_WRONG_S:
-        return [problem("clock.off", seconds=round(off_s))]
-    return [
-        warning("clock.off", seconds=round(off_s)) if off_s >= CLOCK_WARNED_S else ok("clock.ok", seconds=round(off_s))
-    ]
+        return [problem("clock.off", seconds=seconds)]
+    return [warning("clock.off", seconds=seconds) if off_s >= CLOCK_WARNED_S else ok("clock.ok", seconds=seconds)]
 
 
 async def examine_public_url(http: httpx.AsyncClient, url: str) -> list[Finding]:

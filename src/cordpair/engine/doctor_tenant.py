@@ -44,7 +44,7 @@ class TenantDoctor:
             signs = await rows.vitals.read(month_begin(setup.time_zone, self._clock.now()), self._clock.now())
             subscriptions = await rows.subscriptions.all()
         return [
-            _owner(signs, self._wall.now()),
+            _owner(setup, signs, self._wall.now()),
             await self._webhooks(setup.registration),
             *await self._registration(parts),
             _secret(setup.registration, self._clock.now()),
@@ -109,16 +109,16 @@ class TenantDoctor:
         try:
             await parts.presence.read(agents, at=self._clock.now())
         except (PermanentFailure, TemporaryFailure) as exc:
-            return [self._graph_failed(exc, "presence", "Presence.Read.All")]
-        return [ok("graph.ok", what="presence")] if agents else []
+            return [self._graph_failed(exc, "word.presence", "Presence.Read.All")]
+        return [ok("graph.ok", what="word.presence")] if agents else []
 
     async def _graph_calls(self, parts: TenantParts) -> Finding:
         """A call that there is not: Graph says so to those who may ask about calls."""
         try:
             await parts.calls.read(_NO_CALL)
         except (PermanentFailure, TemporaryFailure) as exc:
-            return self._graph_failed(exc, "calls", "Calls.JoinGroupCall.All")
-        return ok("graph.ok", what="calls")
+            return self._graph_failed(exc, "word.calls", "Calls.JoinGroupCall.All")
+        return ok("graph.ok", what="word.calls")
 
     def _graph_failed(self, exc: PermanentFailure | TemporaryFailure, what: str, permission: str) -> Finding:
         if isinstance(exc, PermanentFailure) and exc.status in (401, 403):
@@ -138,9 +138,9 @@ class TenantDoctor:
         return ok("crm.ok", name=name)
 
 
-def _owner(signs: VitalSigns, now: datetime) -> Finding:
+def _owner(setup: TenantSetup, signs: VitalSigns, now: datetime) -> Finding:
     is_owned = signs.owned_until is not None and signs.owned_until > now
-    return ok("owner.ok") if is_owned else problem("owner.none")
+    return ok("owner.ok", name=setup.name) if is_owned else problem("owner.none", name=setup.name)
 
 
 def _secret(registration: Registration, now: datetime) -> Finding:

@@ -33,14 +33,18 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     def text(self, language: str) -> str:
         """What was found, in `en` or `de`."""
-        return TEXTS[self.key][language].format(**self.fields)
+        return self._said(self.key, language)
 
     def cure(self, language: str) -> str:
         """What to do about it; empty where nothing is to be done."""
         if self.level is Level.OK:
             return ""
-        row = TEXTS.get(f"{self.key}.cure")
-        return row[language].format(**self.fields) if row else ""
+        return self._said(f"{self.key}.cure", language) if f"{self.key}.cure" in TEXTS else ""
+
+    def _said(self, key: str, language: str) -> str:
+        """A text with its fields; one that names a text of its own (`word.calls`) is said in the same language."""
+        words = {name: TEXTS[str(it)][language] if it in TEXTS else it for name, it in self.fields.items()}
+        return TEXTS[key][language].format(**words)
 
 
 def ok(key: str, **fields: str | int) -> Finding:
