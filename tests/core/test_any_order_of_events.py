@@ -26,6 +26,7 @@ def samples(graphs: list[GraphCallId]) -> list[e.AnyEvent]:
         events += [arrived(graph=graph), e.Established(at=NOON, call=call, graph_id=graph)]
         events += [e.CallEnded(at=NOON, call=call, graph_id=graph), e.CheckDue(at=NOON, call=call)]
         events += [e.ClosingTime(at=NOON, call=call), e.TransferFailed(at=NOON, call=call)]
+        events += [e.WaitTooLong(at=NOON, call=call), e.WaitGrown(at=NOON, call=call)]
         events += [e.CallRefreshed(at=NOON, call=call, number=n) for n in (1, 2, 3)]
         events += [e.WrapUpExpired(at=NOON, call=call), e.AnswerFailed(at=NOON, call=call, why="x")]
         for users in ((), (ANA,), (BEN,), (ANA, BEN)):

@@ -149,6 +149,10 @@ class ClosingTime(CallFact, frozen=True, kw_only=True):
     """The queue of a call that may still wait closes."""
 
 
+class WaitTooLong(CallFact, frozen=True, kw_only=True):
+    """The call has waited as long as its queue lets callers wait."""
+
+
 class TransferFailed(CallFact, frozen=True, kw_only=True):
     """Nobody took a call that we handed over: it is ours again."""
 
@@ -214,6 +218,7 @@ CallEvent = (
     | WrapUpExpired
     | WaitGrown
     | ClosingTime
+    | WaitTooLong
     | TransferFailed
     | CheckDue
     | ActivityLogged

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from cordpair.core.agent import Agent, AgentState
-from cordpair.core.call import Call
+from cordpair.core.call import Call, CallState
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, Timer
 from cordpair.core.effects import Effect, Face, ShowCard
 from cordpair.core.events import AnyEvent, WaitGrown
@@ -37,6 +37,9 @@ class Floor:
         self.month_calls = 0  #: heard of since the beginning of the month: see count_month
         self._month_begin: datetime | None = None
         self._live = {call.id for call in self.calls.values() if _counts(call)}
+        self._waiting: dict[QueueId, set[CallId]] = {}
+        for call in self.calls.values():
+            self._count_waiting(call)
         self.changes = Changes()
         self.router = Router()
         self._queue_by_account = {queue.resource_account: queue.id for queue in self.queues.values()}
@@ -108,8 +111,18 @@ class Floor:
             self._live.add(call.id)
         else:
             self._live.discard(call.id)
+        self._count_waiting(call)
         self.calls[call.id] = self.changes.calls[call.id] = call
         return call
+
+    def _count_waiting(self, call: Call) -> None:
+        if call.queue is not None:
+            waiting = self._waiting.setdefault(call.queue, set())
+            (waiting.add if call.state in _BEFORE_AGENT else waiting.discard)(call.id)
+
+    def waiting_in(self, queue: QueueId) -> int:
+        """How many calls of a queue no agent has yet, those that ring among them."""
+        return len(self._waiting.get(queue, ()))
 
     def save_agent(self, agent: Agent) -> Agent:
         self.agents[agent.id] = self.changes.agents[agent.id] = agent
@@ -180,10 +193,15 @@ class Floor:
             self.cancel(f"wait:{call.id}")
         if queue.hours is not None and queue.hours.at_closing is AtClosing.MOVE:
             self.cancel(f"closing:{call.id}")
+        if queue.max_wait_s is not None:
+            self.cancel(f"longest:{call.id}")
 
     def step_of(self, call: Call, at: datetime) -> int:
         """The number of the step in which the call is, from 0."""
         return step_of(self.queue_of(call), call, at, self.router.present)
+
+
+_BEFORE_AGENT = frozenset({CallState.RINGING, CallState.QUEUED, CallState.OFFERED})
 
 
 def clock_of(at: datetime) -> float:

@@ -17,7 +17,7 @@ from cordpair.core.decision import CLAIMED
 from cordpair.core.effects import Face
 from cordpair.core.floor import Floor
 from cordpair.core.fold_calls import arrive, check, end, establish, refreshed, refuse
-from cordpair.core.fold_closing import closing_time, transfer_failed
+from cordpair.core.fold_closing import closing_time, transfer_failed, wait_too_long
 from cordpair.core.fold_offers import available, end_offer, live_offer, make_offer, seek
 from cordpair.core.fold_roster import roster
 from cordpair.core.fold_watch import order_refresh
@@ -75,6 +75,8 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
             end(floor, event)
         case e.CallRefreshed():
             refreshed(floor, event)
+        case e.WaitTooLong():
+            wait_too_long(floor, event)
         case e.ClosingTime():
             closing_time(floor, event)
         case e.TransferFailed():

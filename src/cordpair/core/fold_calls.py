@@ -19,7 +19,7 @@ from cordpair.core.events import (
     OfferEnd,
 )
 from cordpair.core.floor import Floor
-from cordpair.core.fold_closing import watch_closing
+from cordpair.core.fold_closing import watch_closing, watch_wait
 from cordpair.core.fold_entry import barred, send_on
 from cordpair.core.fold_offers import close_offer, end_offer, free_agent, seek
 from cordpair.core.fold_roster import join, leave
@@ -87,6 +87,7 @@ def _establish(floor: Floor, call: Call, at: datetime, *, inferred: bool = False
     call = floor.save_call(marked(call, "established_at") if inferred else call)
     floor.order(PlayPrompt(call=call.id, graph_id=call.graph_id, prompt=queue.greeting, number=1))
     watch_closing(floor, call, at)
+    watch_wait(floor, call, at)
     seek(floor, call, at)
     return floor.calls[call.id]
 

@@ -1,19 +1,21 @@
-"""Closing time: callers who wait are served out, or handed to who gets the calls at closed hours.
+"""The end of a wait without an agent: closing time, or the longest wait that the queue allows.
+
+At closing time callers who wait are served out, or handed to who gets the calls at closed hours.
 
 Only a call that was never offered can be handed over: the first invite makes a group call of it, and Teams transfers
 none of those. Who has been offered once is served out.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from cordpair.core import call as calls
 from cordpair.core.call import Call, CallState, EndedBy, Move, Outcome
 from cordpair.core.effects import HangUp, TransferCall
-from cordpair.core.events import ClosingTime, TransferFailed
+from cordpair.core.events import ClosingTime, TransferFailed, WaitTooLong
 from cordpair.core.floor import Floor
-from cordpair.core.fold_entry import Barred, leave, reason_of, sends_to, why_closed
+from cordpair.core.fold_entry import Barred, leave, overflowed, reason_of, sends_to, why_closed
 from cordpair.core.hours import AtClosing
 from cordpair.core.open_times import calendar_of
 from cordpair.errors import IllegalEvent
@@ -41,12 +43,32 @@ def closing_time(floor: Floor, event: ClosingTime) -> None:
         watch_closing(floor, call, event.at)
         return
     target = sends_to(queue, floor.gate.fallback_user, event.at)
-    if call.offers or not target:
+    hand_over(floor, call, Barred(reason=reason_of(why), why=why, target=target), event.at)
+
+
+def hand_over(floor: Floor, call: Call, why: Barred, at: datetime) -> None:
+    """The waiting caller goes to somebody else. Raises IllegalEvent when nobody can take them any more."""
+    if call.offers or not why.target:
         raise IllegalEvent("served_out")
     floor.stop_waiting(call)
-    moved = Barred(reason=reason_of(why), why=why, target=target)
-    leave(floor, calls.move(call, Move.SEND_ON, CallState.CLOSED), moved, event.at)
-    floor.order(TransferCall(call=call.id, graph_id=call.graph_id, target=target))
+    leave(floor, calls.move(call, Move.SEND_ON, CallState.CLOSED), why, at)
+    floor.order(TransferCall(call=call.id, graph_id=call.graph_id, target=why.target))
+
+
+def watch_wait(floor: Floor, call: Call, at: datetime) -> None:
+    """Let the longest wait of the queue come for a call that begins to wait at `at`."""
+    longest_s = floor.queue_of(call).max_wait_s
+    if longest_s is not None:
+        due = WaitTooLong(at=at + timedelta(seconds=longest_s), call=call.id)
+        floor.timer(f"longest:{call.id}", at, longest_s, due)
+
+
+def wait_too_long(floor: Floor, event: WaitTooLong) -> None:
+    """The caller has waited long enough for us: somebody else takes them, unless an agent is being rung or was."""
+    call = floor.call(event.call)
+    if call.state is not CallState.QUEUED:
+        raise IllegalEvent("not_waiting")
+    hand_over(floor, call, overflowed(floor, floor.queue_of(call), "max_wait"), event.at)
 
 
 def transfer_failed(floor: Floor, event: TransferFailed) -> None:

@@ -14,7 +14,9 @@ from cordpair.core.tenant import Queue
 
 
 class Barred(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a call does not come in. `reason` is closed | holiday | quota, `why` says the same as exactly as we know.
+    """Why a call does not come in, or does not stay.
+
+    `reason` is closed | holiday | quota | full | nobody | max_wait, `why` says the same as exactly as we know.
 
     `target` (Entra object id) is who gets the call; empty: nobody.
     """
@@ -25,12 +27,33 @@ class Barred(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def barred(floor: Floor, call: Call, queue: Queue, at: datetime) -> Barred | None:
-    """Why this new call, which rang at `at`, may not come in; None when it may. Closed goes before full."""
+    """Why this new call, which rang at `at`, may not come in; None when it may.
+
+    In this order (routing.md 6, "Overflow"): closed, Microsoft's limits, too many wait, nobody there.
+    """
     why = why_closed(queue, at)
     target = sends_to(queue, floor.gate.fallback_user, at)
     if why is not None:
         return Barred(reason=reason_of(why), why=why, target=target)
-    return Barred(reason="quota", why="quota", target=target) if floor.is_full_for(call) else None
+    if floor.is_full_for(call):
+        return Barred(reason="quota", why="quota", target=target)
+    reason = _overflows(floor, queue)
+    return overflowed(floor, queue, reason) if reason else None
+
+
+def _overflows(floor: Floor, queue: Queue) -> str:
+    """Why the queue takes no further call: full | nobody; empty: it takes it."""
+    if queue.max_waiting is not None and floor.waiting_in(queue.id) >= queue.max_waiting:
+        return "full"
+    if queue.waits_for_agents or any(floor.router.present(step.need(queue.id)) for step in queue.plan):
+        return ""
+    return "nobody"
+
+
+def overflowed(floor: Floor, queue: Queue, reason: str) -> Barred:
+    """Where a call goes for which the queue has no room."""
+    target = queue.overflow_user or queue.fallback_user or floor.gate.fallback_user
+    return Barred(reason=reason, why=reason, target=target)
 
 
 def reason_of(why: str) -> str:

@@ -30,6 +30,10 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     "Ring expansion"). A step that nobody signed in can serve is passed over if `skip_if_empty`. `credit_s` is a head
     start against calls of other queues; a lower `tier` goes before them whoever waits longer, for others at most
     `overtake_s`: who has waited so long goes with the first tier.
+
+    Who finds `max_waiting` calls before them, nobody signed in who could ever take them (unless `waits_for_agents`), or
+    has waited for `max_wait_s`, goes to the `overflow_user`; empty: the fallback user. Who waits for an agent while
+    their client rings is not torn away, and who was offered once can no longer be handed over (ADR 1).
     """
 
     id: QueueId
@@ -54,6 +58,10 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     credit_s: float = 0.0
     tier: int = 0
     overtake_s: float | None = None
+    max_waiting: int | None = None
+    max_wait_s: float | None = None
+    waits_for_agents: bool = True
+    overflow_user: str = ""
 
     @property
     def plan(self) -> tuple[Step, ...]:

@@ -53,6 +53,7 @@ def _check_fallbacks(setup: TenantSetup) -> None:
     users = [("fallback_user", "fallback_user", setup.fallback_user)]
     users += [(f"queues.{queue.id}", "fallback_user", queue.fallback_user) for queue in setup.queues]
     users += [(f"queues.{queue.id}", "closed_user", queue.closed_user) for queue in setup.queues]
+    users += [(f"queues.{queue.id}", "overflow_user", queue.overflow_user) for queue in setup.queues]
     for place, field, user in users:
         _must(_is_id_or_empty(user), place, f"{field} {_USER}")
         _must(user not in ours, place, f"{field} is the resource account of a queue: calls would come back")
@@ -103,6 +104,8 @@ def _check_routing(place: str, queue: Queue) -> None:
     _must(steps_are_in_order(queue.steps), place, "steps must begin at after_s = 0, each later than the one before")
     _must(not (queue.steps and queue.skills), place, "skills belong into the steps where there are steps")
     _must(queue.credit_s >= 0 and queue.tier >= 0, place, "credit_s and tier must not be negative")
+    _must(queue.max_waiting is None or queue.max_waiting > 0, place, "max_waiting must be at least 1")
+    _must(queue.max_wait_s is None or queue.max_wait_s > 0, place, "max_wait_s must be more than 0")
     _must(queue.overtake_s is None or queue.overtake_s > 0, place, "overtake_s must be more than 0")
 
 
