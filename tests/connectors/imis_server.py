@@ -139,7 +139,7 @@ def _server() -> tuple[str, Starlette]:
 
 
 @contextlib.asynccontextmanager
-async def imis_stage(members: list[Member] | None = None, **settings: str) -> AsyncIterator[ImisStage]:
+async def imis_stage(members: list[Member] | None = None, /, **settings: str) -> AsyncIterator[ImisStage]:
     clock, instance = StillClock(), f"verband{next(_count)}"
     app = imis_app(instance, people() if members is None else members, clock)
     imis: Imis = app.state.imis

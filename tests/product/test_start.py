@@ -2,8 +2,10 @@
 
 import asyncio
 
-from cordpair.app import _opened
+from cordpair.engine.clock import SystemClock
+from cordpair.engine.opening import waited_for
 from cordpair.store.databases import Databases
+from cordpair.store.doors import Store
 from tests.databases import OPERATOR_KEY
 from tests.product.line import Line
 
@@ -11,7 +13,9 @@ from tests.product.line import Line
 async def test_a_starting_node_waits_for_a_database_that_is_away(databases: Databases) -> None:
     async with Line.to(databases) as line:
         await line.cut()
-        opening = asyncio.create_task(_opened(line.databases, OPERATOR_KEY, 4))
+        opening = asyncio.ensure_future(
+            waited_for(lambda: Store.open(line.databases, OPERATOR_KEY, pool_size=4), SystemClock())
+        )
         await asyncio.sleep(0.5)
         assert not opening.done()
         await line.mend()
