@@ -30,7 +30,7 @@ from cordpair.core.tenant import TenantSetup
 from cordpair.engine.audit_keeping import AuditKeeping
 from cordpair.engine.away import SendsOn
 from cordpair.engine.backlog import BacklogWatch
-from cordpair.engine.clock import Clock, SystemClock, clock_at
+from cordpair.engine.clock import Clock, SharedClock, SystemClock, clock_at
 from cordpair.engine.commands import Commands
 from cordpair.engine.desk import AgentDesk
 from cordpair.engine.gauges import Gauges
@@ -83,7 +83,7 @@ class Product:
         self.settings, self.store = settings, store
         self.metrics = Metrics()
         self.clock: Clock = clock_at(settings.clock_rate)
-        self.wall: Clock = SystemClock()
+        self.wall = self.clock if isinstance(self.clock, SharedClock) else SharedClock()
         self._http = http
         media = MediaLinks(derived_key(operator, "media"), settings.public_url, self.wall.now)
         self.workshop = Workshop(
@@ -97,7 +97,7 @@ class Product:
         self.node = Node(
             store,
             name,
-            self.wall,
+            self.wall.follow,
             self._service,
             finish=lambda tenant: self.outbox.finish(tenant, END_S),
             tell=self.setups.tell,

@@ -60,7 +60,7 @@ class SimNode:
         self.node = Node(
             store,
             name,
-            self.clock,
+            lambda ask: ask(),
             self._service,
             finish=lambda tenant: self.outbox.finish(tenant, END_S),
             tell=lambda _revisions: None,

@@ -1,5 +1,6 @@
 """The store's second door on the database in memory: leases, beacons, claims."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from cordpair.core.effects import Lane
 from cordpair.core.ids import RegistrationId, TenantId
 from cordpair.store.beacon import Beacon
 from cordpair.store.queue_door import Claimed, Crew, Limit, QueueRows
+from tests.sim.clock import BEGIN
 from tests.sim.database import Database, Session, Transaction
 from tests.sim.inbox import MemoryInbox
 from tests.sim.loop import PROCESS
@@ -30,6 +32,10 @@ class MemoryQueue(QueueRows):
 
     def __init__(self, transaction: Transaction) -> None:
         self._tx = transaction
+
+    async def now(self) -> datetime:
+        await self._tx.statement()
+        return BEGIN + timedelta(seconds=asyncio.get_running_loop().time())
 
     async def tenants(self) -> list[TenantId]:
         return sorted(await self.revisions())

@@ -1,9 +1,25 @@
-"""The one place that asks what time it is. A demonstration may let time run faster."""
+"""The one place that asks what time it is. A demonstration may let time run faster.
+
+The time of an installation is its database's: rows that one node writes are read by others, so nodes whose clocks
+differ must not each go by their own.
+"""
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+LET_BE_S = 0.25  #: so much two nodes may differ: correcting less would only make time jump to and fro
+STALE_S = 1.0  #: an answer that was longer on its way says little of what time it is now
+TOLD_S = 5.0  #: a clock that was further off is reported
+
+#: Asks the database what time it is.
+AskTime = Callable[[], Awaitable[datetime]]
 
 
 class Clock(Protocol):
@@ -27,6 +43,38 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+class SharedClock:
+    """The database's time, carried on by this machine's steady clock from one look to the next.
+
+    What this machine takes for the time of day matters only before the first look. `steady` gives seconds that never
+    jump. A database whose clock is set is followed, forth and back.
+    """
+
+    rate = 1.0
+
+    def __init__(self, steady: Callable[[], float] = time.monotonic, begin: datetime | None = None) -> None:
+        self._steady = steady
+        self._origin, self._told = steady(), begin or datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self._told + timedelta(seconds=self._steady() - self._origin)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def follow(self, ask: AskTime) -> datetime:
+        """Look what time it is, and go by it from now on; returns what was told. Raises what `ask` raises."""
+        asked_s = self._steady()
+        told = await ask()
+        took_s = self._steady() - asked_s
+        off_s = (told - self.now()).total_seconds() + took_s / 2
+        if took_s <= STALE_S and abs(off_s) > LET_BE_S:
+            self._origin, self._told = self._steady(), told + timedelta(seconds=took_s / 2)
+            if abs(off_s) > TOLD_S:
+                log.warning("the time is another than we went by", off_s=round(off_s))
+        return told
+
+
 class ScaledClock:
     """Starts at the time of this machine and runs `rate` times as fast."""
 
@@ -43,5 +91,5 @@ class ScaledClock:
 
 
 def clock_at(rate: float) -> Clock:
-    """The system's clock, or a scaled one."""
-    return SystemClock() if rate == 1.0 else ScaledClock(rate)
+    """The clock that all nodes share, or a scaled one."""
+    return SharedClock() if rate == 1.0 else ScaledClock(rate)

@@ -7,14 +7,14 @@ those who stay. Whatever they believe of each other, the lease's epoch lets only
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
 from cordpair.core.sharing import fair_share, surplus
-from cordpair.engine.clock import Clock
+from cordpair.engine.clock import AskTime
 from cordpair.engine.running import MakeService, RunningServices
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import CordpairError
@@ -30,16 +30,18 @@ PATIENCE_S = 5.0  #: how long a free tenant waits for a node that has room, befo
 Finish = Callable[[TenantId], Awaitable[None]]
 #: Hears of all tenants, each with the number of its newest setup.
 Tell = Callable[[Mapping[TenantId, int]], None]
+#: Asks for the time of the database, and sets our clock by it.
+KeepTime = Callable[[AskTime], Awaitable[datetime]]
 
 
 class Node:
     """Owns its share of the tenants. `name` is unique for every start of a process."""
 
     def __init__(
-        self, store: Store, name: str, wall: Clock, make_service: MakeService, *, finish: Finish, tell: Tell
+        self, store: Store, name: str, keep_time: KeepTime, make_service: MakeService, *, finish: Finish, tell: Tell
     ) -> None:
         self.name = name
-        self._store, self._wall, self._finish, self._tell = store, wall, finish, tell
+        self._store, self._keep_time, self._finish, self._tell = store, keep_time, finish, tell
         self._news = Bell()
         self._beacon = store.beacon(name, self._news.ring)
         self._services = RunningServices(make_service)
@@ -89,10 +91,10 @@ class Node:
             await self._hand_over(self._services.tenants)
 
     async def _renew(self) -> None:
-        now = self._wall.now()
         try:
             await self._beacon.burn()
             async with self._store.open_queue() as queue:
+                now = await self._keep_time(queue.now)
                 await queue.bury(now)
                 revisions = await queue.revisions()
                 crew = await queue.crew(now, timedelta(seconds=PATIENCE_S))
@@ -115,7 +117,7 @@ class Node:
         await self._finish(tenant)
         with contextlib.suppress(CordpairError):  # then it is found free when the lease has run out
             async with self._store.open_queue() as queue:
-                await queue.release(self.name, [tenant], self._wall.now())
+                await queue.release(self.name, [tenant], await queue.now())
         log.info("tenant handed over", tenant=tenant)
 
     async def _let_go(self) -> None:

@@ -43,6 +43,7 @@ LOG_KEYS: dict[str, str] = {
     "count": "operator_log",
     "waited_s": "operator_log",
     "retry_after_s": "operator_log",
+    "off_s": "operator_log",
     "duration_ms": "operator_log",
     "age_s": "operator_log",
     "percent": "operator_log",  # of one of Microsoft's limits

@@ -45,6 +45,11 @@ class QueueRows:
         self._connection = connection
         self.flows = FlowTurns(connection)
 
+    async def now(self) -> datetime:
+        """What time it is for all nodes: by the database's clock."""
+        told: datetime = await self._connection.fetchval("select clock_timestamp()")
+        return told
+
     async def tenants(self) -> list[TenantId]:
         """All tenants that are set up."""
         return [_tenant(row) for row in await self._connection.fetch("select tenant from tenants order by tenant")]
@@ -76,6 +81,8 @@ class QueueRows:
         most: int | None = None,
     ) -> dict[TenantId, int]:
         """Become or stay the owner of these tenants until `now + ttl`; returns the epoch of each that we own now.
+
+        `now` is the database's own: leases of nodes whose clocks differ could not be compared.
 
         A tenant whose lease another owner still holds, or whose former owner is committing at this moment, is left out.
         A change of owner makes a new, higher epoch. Who has `most` tenants takes no further one that had an owner.
