@@ -14,7 +14,7 @@ from cordpair.connectors.registry import open_crm, title
 from cordpair.connectors.testkit import failure_of
 from cordpair.core.tenant import CrmSetup
 from cordpair.emulator.imis_faults import Fault
-from cordpair.errors import PermanentFailure, Rejected, TemporaryFailure
+from cordpair.errors import PermanentFailure, Rejected, TemporaryFailure, Throttled
 from tests.connectors.imis_server import ANSGAR, PHONE, ImisStage, StillClock, imis_stage, setup
 
 NO_ADDRESS = "iMIS: base_url must be an address like https://example.imiscloud.com"
@@ -85,7 +85,7 @@ async def test_a_refresh_token_that_died_early_is_permanent(stage: ImisStage) ->
 async def test_a_sign_in_that_fails_for_the_moment_is_temporary(stage: ImisStage, kind: str) -> None:
     stage.imis.faults.append(Fault(kind, path="/token"))  # type: ignore[arg-type]
     failure = await failure_of(stage.crm.find_by_phone(PHONE))
-    assert type(failure) is TemporaryFailure
+    assert type(failure) is (Throttled if kind == "throttle" else TemporaryFailure)
     assert "iMIS" in str(failure)
 
 

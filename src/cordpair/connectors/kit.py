@@ -5,6 +5,7 @@ answer: look before repeating) and PermanentFailure (trying again cannot help), 
 written as tests in `testkit`.
 """
 
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
@@ -105,3 +106,32 @@ class Chat(Protocol):
 
     async def update(self, chat: ChatReference, activity_id: str, card: Mapping[str, object]) -> None:
         """Replace a card in place."""
+
+
+#: OpenSSL's codes of what is wrong with a certificate, in words.
+_CERTIFICATE: Mapping[int, str] = {
+    9: "its certificate is not good yet",
+    10: "its certificate has ended",
+    18: "its certificate is signed by itself",
+    19: "its certificate is of an authority that is not trusted",
+    20: "its certificate is of an authority that is not trusted",
+    21: "its certificate is of an authority that is not trusted",
+    62: "its certificate is for another name",
+    64: "its certificate is for another name",
+}
+
+
+def certificate_fault(exc: BaseException) -> str:
+    """What is wrong with the other side's certificate where that is behind a failure; else empty."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _CERTIFICATE.get(cause.verify_code, "its certificate does not hold")
+        cause = cause.__cause__ or cause.__context__
+    return ""
+
+
+def with_reason(what: str, exc: BaseException) -> str:
+    """`what`, and behind it what is wrong with the other side's certificate, if that is why."""
+    fault = certificate_fault(exc)
+    return f"{what}: {fault}" if fault else what

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import httpx
 from opentelemetry.util.re import parse_env_headers
 
+from cordpair.connectors.kit import certificate_fault
 from cordpair.engine.doctor_outside import NO_ANSWER
 from cordpair.engine.findings import Finding, ok, problem
 
@@ -33,7 +34,7 @@ async def examine_collector(endpoint: str, environment: Mapping[str, str]) -> li
         headers = parse_env_headers(_variable(environment, "HEADERS"), liberal=True)
         status = await _asked(f"{endpoint}/v1/traces", headers, tls)
     except NO_ANSWER as exc:
-        return [problem("collector.certificate" if _is_about_tls(exc) else "collector.away", url=endpoint)]
+        return [problem("collector.certificate" if certificate_fault(exc) else "collector.away", url=endpoint)]
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return [problem("collector.forbidden", url=endpoint, status=status)]
     if status != httpx.codes.OK:
@@ -58,13 +59,3 @@ async def _asked(url: str, headers: Mapping[str, str], tls: ssl.SSLContext) -> i
 def _variable(environment: Mapping[str, str], name: str) -> str:
     """What is set for traces goes before what is set for everything."""
     return environment.get(f"OTEL_EXPORTER_OTLP_TRACES_{name}") or environment.get(f"OTEL_EXPORTER_OTLP_{name}", "")
-
-
-def _is_about_tls(exc: BaseException) -> bool:
-    """Whether a certificate that does not hold is behind it."""
-    cause: BaseException | None = exc
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False

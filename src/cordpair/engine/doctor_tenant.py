@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from cordpair.connectors.kit import Crm
+from cordpair.connectors.kit import Crm, certificate_fault
 from cordpair.connectors.registry import open_crm, title
 from cordpair.connectors.teams.tokens import BOT_SCOPE, GRAPH_SCOPE
 from cordpair.core.ids import GraphCallId, TenantId
@@ -134,7 +134,7 @@ class TenantDoctor:
         except PermanentFailure as exc:
             return problem("crm.refused", name=name, why=str(exc))
         except TemporaryFailure as exc:
-            return problem("crm.away", name=name, why=str(exc))
+            return problem("crm.certificate" if certificate_fault(exc) else "crm.away", name=name, why=str(exc))
         return ok("crm.ok", name=name)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import httpx
 import msgspec
 
+from cordpair.connectors.kit import with_reason
 from cordpair.errors import PermanentFailure, TemporaryFailure, Throttled, UnknownOutcome
 
 Json = Mapping[str, object]
@@ -50,7 +51,7 @@ def read_answer(response: httpx.Response, *, writing: bool, sent: Iterable[str],
 def no_answer(exc: httpx.HTTPError, *, writing: bool) -> TemporaryFailure:
     """A request that got no answer. When it left and could have changed something, its outcome is unknown."""
     if isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        return TemporaryFailure("iMIS cannot be reached")
+        return TemporaryFailure(with_reason("iMIS cannot be reached", exc))
     if writing:
         return UnknownOutcome("iMIS did not answer a request that it may have carried out", retry_after_s=QUARANTINE_S)
     return TemporaryFailure("iMIS did not answer")

@@ -9,6 +9,7 @@ import httpx
 import jwt
 import structlog
 
+from cordpair.connectors.kit import with_reason
 from cordpair.errors import TemporaryFailure
 
 log = structlog.get_logger(__name__)
@@ -77,7 +78,9 @@ class SigningKeys:
             except (TimeoutError, httpx.HTTPError, ValueError, KeyError, TypeError, jwt.PyJWTError) as exc:
                 self._next = self._clock() + (_RETRY_S if self._keys else _FIRST_RETRY_S)
                 if not self._keys:
-                    raise TemporaryFailure("the signing keys of the issuer cannot be fetched") from exc
+                    raise TemporaryFailure(
+                        with_reason("the signing keys of the issuer cannot be fetched", exc)
+                    ) from exc
                 log.warning("signing keys not refreshed, the old ones serve on", error=type(exc).__name__)
 
     async def _fetch(self) -> None:

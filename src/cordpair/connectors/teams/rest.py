@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import httpx
 import msgspec
 
+from cordpair.connectors.kit import with_reason
 from cordpair.connectors.teams.answers import Answer, judge
 from cordpair.errors import TemporaryFailure, UnknownOutcome
 
@@ -83,7 +84,7 @@ class Rest:
             async with asyncio.timeout(self._total_s):
                 return await self._read(request, repeatable=repeatable)
         except _NOT_SENT as exc:
-            raise TemporaryFailure(f"{self._name} cannot be reached") from exc
+            raise TemporaryFailure(with_reason(f"{self._name} cannot be reached", exc)) from exc
         except (httpx.HTTPError, TimeoutError) as exc:
             what = f"{self._name} did not finish its answer"
             raise (TemporaryFailure(what) if repeatable else UnknownOutcome(what)) from exc

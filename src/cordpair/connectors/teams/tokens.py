@@ -10,6 +10,7 @@ import httpx
 import msal
 import msgspec
 
+from cordpair.connectors.kit import with_reason
 from cordpair.core.tenant import Registration
 from cordpair.errors import CordpairError, PermanentFailure, TemporaryFailure
 
@@ -134,7 +135,7 @@ class _LoginHttp:
         try:
             answer = self._whole(method, target, **rest)
         except httpx.HTTPError as exc:
-            raise TemporaryFailure("Entra does not answer") from exc
+            raise TemporaryFailure(with_reason("Entra does not answer", exc)) from exc
         if answer.status_code == 429 or answer.status_code >= 500:
             raise TemporaryFailure(f"Entra answers {answer.status_code}")
         text = answer.text.replace(self._real, self.authority)
