@@ -47,9 +47,7 @@ MAIN: dict[str, dict[str, str]] = {
         _EFFECT: "tenant id key lane kind call state run_at lease_until attempts unknown since reason body",
         _CONTENT: "reason_sealed",
     },
-    "flows": {
-        _EFFECT: "tenant id key kind version state wake_at lease_until claim attempts round since reason body"
-    },
+    "flows": {_EFFECT: "tenant id key kind version state wake_at lease_until claim attempts round since reason body"},
     "peers": {_OPERATIONS: "tenant peer since until bulk_until share"},
     "flow_steps": {_EFFECT: "tenant flow name attempts result"},
     "inbox": {
