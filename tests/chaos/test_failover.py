@@ -21,6 +21,7 @@ from cordpair.store.cluster import SUPERUSER, Cluster, cluster_in, environment
 from cordpair.store.databases import Databases
 from cordpair.store.doors import Store
 from cordpair.store.inbox import Incoming
+from cordpair.store.lineage import WrongServer
 from tests.chaos import harm
 from tests.databases import DEBIAN_15, OPERATOR_KEY, folder
 from tests.store.world import A, configured
@@ -122,6 +123,64 @@ async def test_after_a_fail_over_the_product_writes_to_the_new_server_and_nothin
                 assert await accepted(store, note("after")) == 1
                 assert await accepted(store, note("before")) == 0
                 await store.close()
+
+
+async def test_a_former_primary_that_comes_back_is_refused_until_somebody_takes_it_away() -> None:
+    with folder() as place:
+        settings = Settings(data_dir=place / "first")
+        async with postgres.running(settings, programs=DEBIAN_15) as databases:
+            primary = cluster_in(place / "first", DEBIAN_15)
+            async with replica(primary, place / "second") as standby:
+                await follows(primary)
+                store = await Store.open(both(databases, primary, standby), OPERATOR_KEY, pool_size=4)
+                await configured(store, A)
+                _stop_for_good(place / "first")
+                await promoted(standby)
+                assert await accepted(store, note("after")) == 1
+                gone = primary.data.with_name("gone")
+                gone.rename(primary.data)  # the machine is back, and its server with it
+                await takes_writes(primary)
+                await cut_off(standby)  # so that we connect anew, to whichever is named first
+                with pytest.raises(WrongServer, match="former primary"):
+                    await refused(store, note("late"))
+                _stop_for_good(place / "first")
+                assert await accepted(store, note("late")) == 1
+                await store.close()
+
+
+async def takes_writes(server: Cluster) -> None:
+    """Wait for the server, and let it commit without its former standby."""
+    async with asyncio.timeout(FOUND_S):
+        while True:
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                connection = await asyncpg.connect(server.url("postgres"), timeout=5)
+                await connection.execute("alter system reset synchronous_standby_names")
+                await connection.execute("select pg_reload_conf()")
+                await connection.close()
+                return
+            await asyncio.sleep(0.1)
+
+
+async def cut_off(server: Cluster) -> None:
+    connection = await asyncpg.connect(server.url("postgres"))
+    await connection.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and usename is not null"
+    )
+    await connection.close()
+
+
+async def refused(store: Store, item: Incoming) -> None:
+    """Try to store it until that is refused; connections that were cut off are found to be so one by one."""
+    async with asyncio.timeout(FOUND_S):
+        while True:
+            try:
+                await store.accept(A, [item])
+            except WrongServer:
+                raise
+            except CordpairError:
+                await asyncio.sleep(0.1)
+            else:
+                raise AssertionError("it was stored by a former primary")
 
 
 def _stop_for_good(home: Path) -> None:

@@ -24,6 +24,7 @@ from cordpair.store.fold import FloorRows, Fold
 from cordpair.store.inbox import Inbox, Incoming, days, incoming, new_ones
 from cordpair.store.intake import Folder, Intake
 from cordpair.store.keys import KeyStore
+from cordpair.store.lineage import Lineage
 from cordpair.store.marks import Bookmarks, Subscriptions
 from cordpair.store.migrate import migrate
 from cordpair.store.outbox import Handed, Outbox
@@ -88,11 +89,14 @@ class TenantRows:
 class Store:
     """The product's memory: one main database, one key database."""
 
-    def __init__(self, app: Pool, queue: Pool, keys: KeyStore, keys_pool: Pool, opened: AsyncExitStack) -> None:
+    def __init__(
+        self, app: Pool, queue: Pool, keys: KeyStore, keys_pool: Pool, opened: AsyncExitStack, lineage: Lineage
+    ) -> None:
         self._app = app
         self._queue = queue
         self._keys_pool = keys_pool
         self._opened = opened
+        self._lineage = lineage
         self.keys = keys
         self._intake = Intake(self._put_incoming)
 
@@ -103,10 +107,12 @@ class Store:
         async with AsyncExitStack() as opened:
             with translated("start"):
                 await migrate(databases)
-                app = await opened.enter_async_context(_pool(databases.main_url, databases, APP_ROLE, pool_size))
-                queue = await opened.enter_async_context(_pool(databases.main_url, databases, QUEUE_ROLE, few + 1))
-                keys = await opened.enter_async_context(_pool(databases.keys_url, databases, KEYS_ROLE, few))
-            return cls(app, queue, KeyStore(keys, operator_key), keys, opened.pop_all())
+                main, of_keys = Lineage(), Lineage()
+                app = await opened.enter_async_context(_pool(databases.main_url, databases, APP_ROLE, pool_size, main))
+                queue = _pool(databases.main_url, databases, QUEUE_ROLE, few + 1, main)
+                await opened.enter_async_context(queue)
+                keys = await opened.enter_async_context(_pool(databases.keys_url, databases, KEYS_ROLE, few, of_keys))
+            return cls(app, queue, KeyStore(keys, operator_key), keys, opened.pop_all(), main)
 
     async def close(self) -> None:
         """Finish the commits under way and disconnect."""
@@ -142,7 +148,9 @@ class Store:
 
         `heard` is called when leases were given back or a setup was changed, by whichever process.
         """
-        return Beacon(self._queue, owner, heard)
+        beacon = Beacon(self._queue, owner, heard)
+        self._lineage.promoted.append(beacon.put_out)
+        return beacon
 
     async def accept(self, tenant: TenantId, items: Sequence[Incoming], *, within_s: float | None = None) -> int:
         """Store what came in, durably before this returns; returns how many were new (a known source and key is not).
@@ -214,15 +222,19 @@ async def _roll_back(connection: Connection) -> None:
         connection.terminate()
 
 
-def _pool(url: str, databases: Databases, role: str, size: int) -> Pool:
-    return asyncpg.create_pool(
+def _pool(url: str, databases: Databases, role: str, size: int, lineage: Lineage) -> Pool:
+    """Connections to one server, and never to an older one afterwards: see Lineage."""
+    pool: Pool = asyncpg.create_pool(
         url,
         min_size=1,
         max_size=size,
         command_timeout=_STATEMENT_TIMEOUT_S,
+        init=lineage.check,
         reset=None if role == QUEUE_ROLE else _nothing_to_reset,
         **databases.as_role(role),
     )
+    lineage.promoted.append(pool.expire_connections)
+    return pool
 
 
 async def _nothing_to_reset(_connection: Connection) -> None:
