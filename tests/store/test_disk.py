@@ -9,6 +9,7 @@ import pytest
 
 from cordpair.core.agent import Agent
 from cordpair.core.changes import Changes
+from cordpair.core.content_keys import ContentKey
 from cordpair.core.ids import PartyRef
 from cordpair.core.party import ChatReference, PartyRecord
 from cordpair.errors import Rejected
@@ -58,7 +59,13 @@ async def _live_through_a_day(store: Store) -> None:
         await rows.parties.upsert([IndexedParty(party, (IndexedPhone(NUMBER, CANARY),))])
         await rows.chats.put(ANA, ChatReference(conversation=f"a:{CANARY}", service_url="https://smba.example"))
         await rows.subscriptions.put(
-            Subscription(kind="presence", graph_id="g", client_state=f"{CANARY}-state", expires_at=NOON)
+            Subscription(
+                kind="presence",
+                graph_id="g",
+                client_state=f"{CANARY}-state",
+                expires_at=NOON,
+                keys=(ContentKey(id="k", certificate=b"c", private=f"{CANARY}-key".encode(), made_at=NOON),),
+            )
         )
     with pytest.raises(Rejected):  # PostgreSQL's message of this one quotes the value
         async with store.open_tenant(A) as rows:
