@@ -23,7 +23,9 @@ def add_to(app: typer.Typer) -> None:
 
 async def _serve(settings: Settings) -> None:
     from cordpair.app import assembled, serve, start_logging
+    from cordpair.web.certificate import server_certificate
 
+    server_certificate(settings)  # refused before a database is started for it
     async with assembled(settings) as product:
         _settle()
         start_logging(settings, product.metrics)
