@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
+from cordpair.engine.doctor_database import examine_databases
 from cordpair.errors import CordpairError
 from cordpair.settings import Settings
 from cordpair.store import postgres
@@ -40,13 +41,13 @@ def note(name: str) -> Incoming:
     return Incoming("graph", name, b"{}", NOON)
 
 
-def both(databases: Databases, *clusters: Cluster) -> Databases:
+def both(databases: Databases, *clusters: Cluster, attrs: str = "read-write") -> Databases:
     """The addresses that an operator gives: both servers, whichever takes writes."""
 
     def url(name: str) -> str:
         hosts = ",".join(str(cluster.socket) for cluster in clusters)
         ports = ",".join("5432" for _ in clusters)
-        told = {"host": hosts, "port": ports, "user": SUPERUSER, "target_session_attrs": "read-write"}
+        told = {"host": hosts, "port": ports, "user": SUPERUSER, "target_session_attrs": attrs}
         return f"postgresql:///{name}?{urlencode(told)}"
 
     return replace(databases, main_url=url("cordpair"), keys_url=url("cordpair_keys"))
@@ -132,6 +133,7 @@ async def test_a_former_primary_that_comes_back_is_refused_until_somebody_takes_
             primary = cluster_in(place / "first", DEBIAN_15)
             async with replica(primary, place / "second") as standby:
                 await follows(primary)
+                assert await found(both(databases, standby, attrs="any")) == {"database.follows"}
                 store = await Store.open(both(databases, primary, standby), OPERATOR_KEY, pool_size=4)
                 await configured(store, A)
                 _stop_for_good(place / "first")
@@ -140,12 +142,17 @@ async def test_a_former_primary_that_comes_back_is_refused_until_somebody_takes_
                 gone = primary.data.with_name("gone")
                 gone.rename(primary.data)  # the machine is back, and its server with it
                 await takes_writes(primary)
+                assert await found(both(databases, primary, standby)) == {"database.two_primaries"}
                 await cut_off(standby)  # so that we connect anew, to whichever is named first
                 with pytest.raises(WrongServer, match="former primary"):
                     await refused(store, note("late"))
                 _stop_for_good(place / "first")
                 assert await accepted(store, note("late")) == 1
                 await store.close()
+
+
+async def found(databases: Databases) -> set[str]:
+    return {one.key for one in await examine_databases(databases) if one.check == "database"}
 
 
 async def takes_writes(server: Cluster) -> None:

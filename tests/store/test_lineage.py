@@ -5,6 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from cordpair.errors import TemporaryFailure
+from cordpair.store.condition import servers_of
 from cordpair.store.lineage import Lineage, Origin, WrongServer, origin_of, refusal
 from tests.databases import Server
 
@@ -48,3 +49,17 @@ async def test_a_server_tells_where_it_comes_from_to_our_own_roles(postgresql: S
             await connection.close()
     assert seen is not None
     assert seen.timeline == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "servers"),
+    [
+        ("postgresql://u:p@one:5432,two:5433/db", [("one", 5432), ("two", 5433)]),
+        ("postgresql://u:p@one,two/db?target_session_attrs=read-write", [("one", 5432), ("two", 5432)]),
+        ("postgresql:///db?host=/run/a,/run/b&port=5432,6432", [("/run/a", 5432), ("/run/b", 6432)]),
+        ("postgresql://u:p@one/db", []),
+        ("postgresql:///db?host=/run/a", []),
+    ],
+)
+def test_each_server_that_an_address_names_is_known(url: str, servers: list[tuple[str, int]]) -> None:
+    assert servers_of(url) == servers

@@ -46,6 +46,10 @@ async def _examine(url: str, which: str) -> list[Finding]:
 def _judge(found: Condition, which: str) -> Finding:
     if found.major < OLDEST_MAJOR:
         return problem("database.too_old", which=which, version=found.version)
+    if found.writers > 1:
+        return problem("database.two_primaries", which=which, count=found.writers)
+    if not found.takes_writes:
+        return problem("database.follows", which=which)
     if found.revision is None:
         return problem("database.empty", which=which)
     if found.revision != found.newest:
