@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import ssl
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -53,7 +52,7 @@ async def examine(settings: Settings, environment: Mapping[str, str]) -> list[Fi
 
     `environment` holds the variables of OpenTelemetry's exporter.
     """
-    tls, wall = ssl.create_default_context(), SystemClock()
+    tls, wall = httpx.create_ssl_context(), SystemClock()  # as `cordpair serve` asks others
     async with httpx.AsyncClient(timeout=10, verify=tls) as http:
         inside, tenants = await _inside(settings, http)
         return [*inside, *await examine_outside(settings, http, tls, wall, environment), *tenants]

@@ -27,7 +27,7 @@ async def examine_collector(endpoint: str, environment: Mapping[str, str]) -> li
         return [problem("collector.extra")]
     try:
         authority = _variable(environment, "CERTIFICATE")
-        tls = ssl.create_default_context(cafile=authority or None)
+        tls = ssl.create_default_context(cafile=authority) if authority else httpx.create_ssl_context()
     except OSError:  # the file is not there, or holds no certificate
         return [problem("collector.certificate", url=endpoint)]
     try:
