@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec.structs import replace
 
 from cordpair.core.agent import Agent
-from cordpair.core.content_keys import GOOD_FOR, ContentKey
+from cordpair.core.content_keys import GOOD_FOR
 from cordpair.core.ids import CallId
-from cordpair.engine.presence import LIFE, LOOK_S, PresenceWatch
+from cordpair.emulator.failing import Failing
+from cordpair.engine.presence import AGAIN, LIFE, LOOK_S, PresenceWatch
 from cordpair.store.databases import Databases
 from cordpair.store.marks import Subscription
 from tests.product.house import House, Organisation, Person, house, until
@@ -58,16 +60,6 @@ async def until_known(us: Organisation, call: CallId) -> None:
     await until(lambda: us.call(call))
 
 
-async def with_another_key(us: Organisation, former: ContentKey) -> Subscription:
-    async def look() -> Subscription | None:
-        row = await standing(us)
-        return row if row.keys[0] != former else None
-
-    found = await until(look)
-    assert found is not None
-    return found
-
-
 async def test_presence_that_comes_encrypted_is_known(sealed: House) -> None:
     us = sealed.lanterns
     await standing(us)
@@ -76,13 +68,32 @@ async def test_presence_that_comes_encrypted_is_known(sealed: House) -> None:
     assert [body["includeResourceData"] for body in told] == [True]
 
 
-async def test_the_key_changes_at_a_renewal_and_the_former_one_is_kept(sealed: House) -> None:
-    us = sealed.lanterns
-    former = (await standing(us)).keys[0]
-    await sealed.pass_time(GOOD_FOR.total_seconds())
-    changed = await with_another_key(us, former)
-    assert changed.keys[1:] == (former,)
-    await goes(us.agents[0], "Away", "Away")
+@pytest.mark.parametrize("failing", [0, 1], ids=["at once", "after the request has failed"])
+async def test_a_key_that_is_old_changes_at_a_renewal_and_is_kept_beside_the_new_one(
+    databases: Databases, failing: int
+) -> None:
+    async with house(databases, runs=False) as one:
+        us = one.lanterns
+        watching = await watch(us, encrypted=True)
+        await watching.once()
+        former = await grown_old(us)
+        one.parts.graph.failing = Failing(path="/subscriptions/", status=500, times=failing)
+        for wait in (HALF_A_LIFE_S, AGAIN.total_seconds()):
+            await one.parts.cloud.clock.advance(wait)
+            await watching.once()
+        now, (at_graph,) = await standing(us), one.parts.subscriptions.of(us.tenant)
+        assert (now.graph_id, now.keys[1:]) == (former.graph_id, former.keys)
+        assert now.keys[0] != former.keys[0]
+        assert (at_graph.id, at_graph.body["encryptionCertificateId"]) == (former.graph_id, now.keys[0].id)
+
+
+async def grown_old(us: Organisation) -> Subscription:
+    """The subscription, its key made long ago."""
+    row = await standing(us)
+    old = replace(row, keys=tuple(replace(key, made_at=key.made_at - GOOD_FOR) for key in row.keys))
+    async with us.house.store.open_tenant(us.id) as rows:
+        await rows.subscriptions.put(old)
+    return old
 
 
 @pytest.mark.long

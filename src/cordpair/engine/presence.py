@@ -122,16 +122,16 @@ class PresenceWatch:
 
     async def _renewed(self, row: Subscription, former: Sequence[ContentKey], expires_at: datetime) -> bool:
         """Renewed, with another key when it was time for one; False when it has to be made anew."""
-        if row.expires_at <= self._clock.now():
+        if not row.graph_id or row.expires_at <= self._clock.now():
             return False
         if bool(row.keys) != bool(former):  # what a subscription carries cannot be changed
             await self._subscriptions.delete(row.graph_id)
             return False
-        other = row.keys[0] if row.keys != tuple(former) else None
-        if other:
+        if row.keys != tuple(former):
             await self._remember(row)
         try:
-            renewed = await self._subscriptions.renew(row.graph_id, expires_at, key=other)
+            # The key each time: the request that told of a new one may have failed.
+            renewed = await self._subscriptions.renew(row.graph_id, expires_at, key=row.keys[0] if row.keys else None)
         except PermanentFailure as exc:
             if exc.status != 404:
                 raise
