@@ -133,7 +133,7 @@ def test_the_rate_is_never_lowered_to_nothing() -> None:
 
 def test_a_clock_that_goes_back_neither_fills_nor_empties() -> None:
     bucket = replace(full(), tokens=3.0)
-    assert filled(bucket, after(-3600)) == bucket
+    assert filled(bucket, after(-3600)).tokens == 3.0
 
 
 @given(st.lists(st.tuples(st.floats(0, 2), st.sampled_from([Lane.ANSWER, Lane.PROMPT, Lane.CHECK])), max_size=200))
@@ -149,3 +149,15 @@ def test_no_order_of_requests_gets_more_than_burst_and_rate(steps: list[tuple[fl
 @pytest.mark.parametrize("peer", list(Peer))
 def test_a_rate_leaves_something_to_bulk(peer: Peer) -> None:
     assert RATES[peer].reserve + max(COSTS.values()) <= RATES[peer].burst
+
+
+def test_a_clock_that_goes_back_by_an_hour_costs_no_more_than_the_moment() -> None:
+    bucket = replace(full(), tokens=0.0)
+    hour_ago = filled(bucket, after(-3600))
+    assert hour_ago.tokens == 0.0
+    assert filled(hour_ago, after(-3599)).tokens == GRAPH.per_s
+
+
+def test_a_pause_lasts_no_longer_than_was_asked_for_when_the_clock_goes_back() -> None:
+    bucket = throttled(full(), Lane.CONTROL, NOON, 60)
+    assert turn_s(bucket, Lane.CONTROL, after(-3600)) == 60

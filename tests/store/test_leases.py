@@ -134,3 +134,28 @@ async def test_who_waits_is_told_that_tenants_were_given_back(store: Store) -> N
         await queue.release("node-1", [A], NOON)
     await asyncio.wait_for(heard.wait(), 10)
     await waiting.put_out()
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=180)])
+async def test_a_lease_of_somebody_gone_is_not_held_for_ever_when_the_clock_goes_back(
+    store: Store, back: timedelta
+) -> None:
+    await configured(store, A)
+    await lease(store, "node-1")
+    assert await lease(store, "node-2", NOON - back) == {A: 2}
+
+
+async def test_an_owner_who_renews_after_the_clock_went_back_stays_the_owner(store: Store) -> None:
+    await configured(store, A)
+    await lease(store, "node-1")
+    before = NOON - timedelta(hours=1)
+    assert await lease(store, "node-1", before) == {A: 1}
+    assert await lease(store, "node-2", before) == {}
+    assert await lease(store, "node-2", before + TTL) == {A: 2}
+
+
+async def test_all_nodes_are_told_the_time_by_the_database(store: Store) -> None:
+    async with store.open_queue() as queue:
+        told = await queue.now()
+        assert told.utcoffset() == timedelta(0)
+        assert await queue.now() > told

@@ -91,10 +91,10 @@ def is_urgent(lane: Lane) -> bool:
 
 
 def filled(bucket: Bucket, now: datetime) -> Bucket:
-    """The bucket as it stands at `now`. A clock that went back fills nothing."""
+    """The bucket as it stands at `now`. A clock that went back fills nothing, and from there on it fills again."""
     passed = (now - bucket.at).total_seconds()
     if passed <= 0:
-        return bucket
+        return replace(bucket, at=now)
     asked = bucket.asked
     share = 1.0 if asked is None else (asked.share_at(bucket.at) + asked.share_at(now)) / 2
     return replace(bucket, tokens=min(bucket.rate.burst, bucket.tokens + passed * bucket.rate.per_s * share), at=now)
@@ -102,7 +102,7 @@ def filled(bucket: Bucket, now: datetime) -> Bucket:
 
 def allowed(bucket: Bucket, lane: Lane, now: datetime) -> int:
     """How many effects of `lane` may begin at `now`."""
-    if bucket.asked is not None and now < (bucket.asked.until if is_urgent(lane) else bucket.asked.bulk_until):
+    if bucket.asked is not None and _pause_s(bucket.asked, lane, now) > 0:
         return 0
     usable = filled(bucket, now).tokens - (0.0 if is_urgent(lane) else bucket.rate.reserve)
     return max(int(usable / COSTS[lane] + 1e-9), 0)
@@ -119,8 +119,14 @@ def turn_s(bucket: Bucket, lane: Lane, now: datetime) -> float:
     asked, share, pause_s = bucket.asked, 1.0, 0.0
     if asked is not None:
         share = asked.share_at(now)
-        pause_s = ((asked.until if is_urgent(lane) else asked.bulk_until) - now).total_seconds()
+        pause_s = _pause_s(asked, lane, now)
     return max(-bucket.tokens / (bucket.rate.per_s * share), pause_s, 0.0)
+
+
+def _pause_s(asked: Asked, lane: Lane, now: datetime) -> float:
+    """Seconds for which the peer wants to hear nothing of `lane`; never more than it asked for, whatever clocks do."""
+    until = asked.until if is_urgent(lane) else asked.bulk_until
+    return min((until - now).total_seconds(), max((until - asked.since).total_seconds(), 0.0))
 
 
 def throttled(bucket: Bucket, lane: Lane, now: datetime, pause_s: float) -> Bucket:

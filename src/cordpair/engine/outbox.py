@@ -139,8 +139,9 @@ class OutboxWorkers:
             if self._limits is not None:
                 await self._limits.follow(owned)
             async with self._store.open_queue() as queue:
-                if self._clock.now() >= self._sweep_at:
-                    self._sweep_at = self._clock.now() + lease / 6
+                now = self._clock.now()
+                if not now < self._sweep_at <= now + lease / 6:  # it is time, or the clock went back
+                    self._sweep_at = now + lease / 6
                     await queue.expired(self._clock.now())
                 claimed = await queue.claim(
                     room,

@@ -171,7 +171,9 @@ _LEASE = """
 with renewed as (
     update leases set expires_at = $4 where owner = $2 and tenant = any($1::uuid[]) returning tenant, epoch
 ), free as (
-    select tenant from leases where tenant = any($1::uuid[]) and owner <> $2 and expires_at <= $3
+    select tenant from leases where tenant = any($1::uuid[]) and owner <> $2
+    -- nobody gets a lease for so long: the clock went back since, and its owner is free to renew it
+    and (expires_at <= $3 or expires_at > $4::timestamptz + interval '1 minute')
     order by expires_at limit case when $5::integer is null then null
     else greatest($5 - (select count(*) from renewed), 0) end for update skip locked
 ), taken as (
