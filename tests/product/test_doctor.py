@@ -391,6 +391,17 @@ async def test_an_imis_that_is_down_is_told(us: Organisation) -> None:
     assert await wrong_beside_sleep(us) == {"crm.away": Level.PROBLEM}
 
 
+async def test_an_imis_whose_certificate_does_not_hold_is_told_with_the_reason(
+    us: Organisation, tmp_path: Path
+) -> None:
+    assert us.setup.crm is not None
+    async with proxy(us.house.url, certificate=self_signed(tmp_path, days=90)) as url:
+        settings = {**us.setup.crm.settings, "base_url": url}
+        await changed(us, replace(us.setup, crm=replace(us.setup.crm, settings=settings)))
+        found = [finding for finding in await inside(us) if finding.check == "crm"]
+    assert [finding.text("en") for finding in found] == ["iMIS cannot be reached: its certificate is signed by itself"]
+
+
 async def test_a_password_that_imis_does_not_take_is_told_and_not_shown(us: Organisation) -> None:
     assert us.setup.crm is not None
     await changed(us, replace(us.setup, crm=replace(us.setup.crm, secrets={"password": "Kanari-wrong"})))

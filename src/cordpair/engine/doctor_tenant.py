@@ -132,10 +132,15 @@ class TenantDoctor:
         try:
             await parts.crm.find_by_phone(_NOBODY, parts.setup.region)
         except PermanentFailure as exc:
-            return problem("crm.refused", name=name, why=str(exc))
+            return problem("crm.refused", why=_told_by(name, exc))
         except TemporaryFailure as exc:
-            return problem("crm.certificate" if certificate_fault(exc) else "crm.away", name=name, why=str(exc))
+            return problem("crm.certificate" if certificate_fault(exc) else "crm.away", why=_told_by(name, exc))
         return ok("crm.ok", name=name)
+
+
+def _told_by(name: str, exc: Exception) -> str:
+    """The words of a connector, which mostly begin with the name of its system."""
+    return str(exc) if name in str(exc) else f"{name}: {exc}"
 
 
 def _owner(setup: TenantSetup, signs: VitalSigns, now: datetime) -> Finding:
