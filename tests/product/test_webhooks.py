@@ -90,6 +90,15 @@ async def test_the_same_content_later_is_news(asleep: House) -> None:
     assert len(await us.inbox("graph")) == len(before) + 2
 
 
+async def test_what_a_call_comes_back_to_is_news_and_what_is_said_twice_in_a_row_is_not(asleep: House) -> None:
+    us, graph_id = asleep.lanterns, str(uuid.uuid4())
+    before = await us.inbox("graph")
+    for state in ("established", "established", "hold", "established", "established"):
+        told = item(us, graph_id, changeType="updated", resourceData={"state": state, "tenantId": us.id})
+        assert (await post(asleep, us, body(told))).status_code == 202
+    assert len(await us.inbox("graph")) == len(before) + 3
+
+
 async def test_the_order_of_the_fields_makes_no_new_notification(asleep: House) -> None:
     us, told = asleep.lanterns, item(asleep.lanterns)
     before = await us.inbox("graph")
