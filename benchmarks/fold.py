@@ -2,7 +2,7 @@
 
 The work is whole calls: they arrive, are answered, offered, accepted, ended, written up and logged, in the order in
 which a busy floor has them, every tenth event delivered twice. Both take the events in and fold them, 256 at a time:
-ours as the node does that owns the tenant, in one commit.
+ours as the node does that owns the tenant, in one commit, while the next 256 wait to be let in.
 """
 
 import asyncio
@@ -163,8 +163,13 @@ async def _bare(owner: "asyncpg.Pool[asyncpg.Record]", items: list[Incoming]) ->
 
 async def _fold(store: Store, loop: TenantLoop, items: list[Incoming]) -> None:
     """What the product does where notifications come in at the node that owns the tenant."""
-    for batch in _batches(items):
-        await store.accept(loop.tenant, batch)
+    left = iter(_batches(items))
+
+    async def sender() -> None:
+        for batch in left:
+            await store.accept(loop.tenant, batch)
+
+    await asyncio.gather(sender(), sender())
     await until_quiet(store, loop.tenant)
 
 

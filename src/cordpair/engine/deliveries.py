@@ -35,13 +35,16 @@ class Deliveries:
         self._bell = bell
         self._waiting: list[Delivery] = []
 
-    async def put(self, items: Sequence[Incoming]) -> set[tuple[str, str]] | None:
-        """Store and fold `items`; (source, key) of the new ones. None when that failed, and nothing may be stored."""
+    def add(self, items: Sequence[Incoming]) -> Delivery:
+        """Have `items` stored and folded. Where its `new` is None in the end, that failed: nothing may be stored."""
         delivery = Delivery(items)
         self._waiting.append(delivery)
         self._bell.wake()
-        await delivery.ended()
-        return delivery.new
+        return delivery
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self._waiting)
 
     def next(self) -> Delivery | None:
         """The one that has waited longest."""

@@ -2,20 +2,22 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
 import msgspec
 
 from cordpair.core import events as e
 from cordpair.core import fold
 from cordpair.core.changes import Changes, Timer
+from cordpair.core.effects import Effect
 from cordpair.core.floor import Floor
-from cordpair.core.ids import CallId
+from cordpair.core.ids import CallId, TenantId
 from cordpair.engine.clock import Clock
 from cordpair.engine.deliveries import Delivery
 from cordpair.engine.facts import Told
 from cordpair.errors import IllegalEvent
-from cordpair.store.inbox import InboxRow
+from cordpair.store.inbox import InboxRow, Incoming
 from cordpair.store.outbox import Handed
 from cordpair.telemetry import Metrics
 
@@ -44,6 +46,14 @@ class Written(msgspec.Struct, frozen=True):
     changes: Changes
     handed: Handed | None
     ids: Mapping[str, int]
+
+
+class Workers(Protocol):
+    """Those of this process who carry out effects: what a commit orders is theirs at once, as far as they have room."""
+
+    def room(self) -> Handed: ...
+    def take(self, tenant: TenantId, orders: Sequence[Effect], ids: Mapping[str, int], handed: Handed) -> None: ...
+    def at_work(self, tenant: TenantId) -> Sequence[int]: ...
 
 
 class Folding:
@@ -84,3 +94,8 @@ class Folding:
         old = [call.id for call in floor.calls.values() if call.closed_at is not None and call.closed_at < limit]
         for call in old:
             del floor.calls[call]
+
+
+def as_row(timer: Timer, now: datetime) -> Incoming:
+    """A timer that could not be folded, for the inbox."""
+    return Incoming("timer", f"{timer.key}@{timer.run_at.isoformat()}", e.encode(timer.event), now)

@@ -9,22 +9,20 @@ poison event blocks a tenant.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
 
 import structlog
 
-from cordpair.core import events as e
 from cordpair.core import fold
 from cordpair.core.changes import Changes, Timer
-from cordpair.core.effects import Effect
 from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
+from cordpair.engine.ahead import Ahead
 from cordpair.engine.clock import Clock
 from cordpair.engine.deliveries import Deliveries
-from cordpair.engine.facts import LinkOf, Told, Translate, about, identify, read
-from cordpair.engine.folding import RECENT, Batch, Folding, Written
+from cordpair.engine.facts import LinkOf, Told, Translate, about
+from cordpair.engine.folding import RECENT, Batch, Folding, Workers, Written, as_row
 from cordpair.engine.quota import MonthCount
+from cordpair.engine.reading import Reading
 from cordpair.engine.traces.folds import FoldTraces, Turn
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import TemporaryFailure
@@ -40,14 +38,6 @@ POLL_S = 5.0  #: real seconds; the lookout rings the bell within a fraction of o
 
 #: Called after a commit, with the floor as it is now and what has changed.
 Publish = Callable[[TenantId, Floor, Changes], None]
-
-
-class Workers(Protocol):
-    """Those of this process who carry out effects: what a commit orders is theirs at once, as far as they have room."""
-
-    def room(self) -> Handed: ...
-    def take(self, tenant: TenantId, orders: Sequence[Effect], ids: Mapping[str, int], handed: Handed) -> None: ...
-    def at_work(self, tenant: TenantId) -> Sequence[int]: ...
 
 
 class TenantLoop:
@@ -75,7 +65,7 @@ class TenantLoop:
         self.bell = bell or Bell()
         self._store, self._clock = store, clock
         self._owner, self._epoch = owner, epoch
-        self._translators, self._link, self._region = translators, link, region
+        self._reading = Reading(clock, translators, link, region)
         self._publish, self._quota = publish, quota
         self._workers, self._traces = workers, traces
         self._folding = Folding(clock, metrics)
@@ -83,6 +73,8 @@ class TenantLoop:
         self._floor: Floor | None = None
         self._unsure = False  #: whether a commit has failed since the floor was built
         self._behind = False  #: whether more is stored than one turn takes: what comes in now has to come after it
+        self._ahead: Ahead | None = None  #: what is read already, to be folded next
+        self._may_look_ahead = False  #: whether a turn is at a point where the next may be read
         self._is_ending = False
 
     @property
@@ -98,7 +90,10 @@ class TenantLoop:
         """Store and fold `items` in one commit; (source, key) of the new ones. None when it cannot be done now."""
         if self._floor is None or self._behind or len(items) > BATCH:
             return None
-        return await self._deliveries.put(items)
+        delivery = self._deliveries.add(items)
+        self._look_ahead()
+        await delivery.ended()
+        return delivery.new
 
     async def run(self) -> None:
         """Fold until `end`, or until cancelled. A failure of the database is waited out."""
@@ -108,6 +103,7 @@ class TenantLoop:
                 while not self._is_ending:
                     look = await self._round(look)
         finally:
+            await self._drop_ahead()
             self._deliveries.give_back()
 
     def end(self) -> None:
@@ -125,6 +121,8 @@ class TenantLoop:
             await self.bell.heard(POLL_S)
             return True
         self._behind = batch.is_full
+        if self._ahead is not None or self._deliveries.is_any:
+            self.bell.wake()
         return self._behind or await self.bell.heard(POLL_S)
 
     async def turn(self) -> bool:
@@ -133,10 +131,12 @@ class TenantLoop:
         return bool(batch.rows or batch.taken or batch.fired)
 
     async def _turn(self, look: bool) -> Batch:
+        ahead, self._ahead = self._ahead, None
         most = BATCH if look else 0
-        batch = Batch(most, most, self._deliveries.next())
+        batch = Batch(most, most, self._deliveries.next()) if ahead is None else ahead.batch
+        batch.most_rows = batch.most_timers = most
         try:
-            await self._fold(batch)
+            await self._fold(batch, ahead)
         except TemporaryFailure:
             raise
         except Exception as exc:
@@ -161,19 +161,29 @@ class TenantLoop:
                 self._note(exc)
                 await self._put_aside(batch, f"could not be folded: {type(exc).__name__}")
 
-    async def _fold(self, batch: Batch) -> None:
+    async def _fold(self, batch: Batch, ahead: Ahead | None = None) -> None:
         """Read, fold, commit. What was read stands in `batch`, also when this raises."""
         began_at = self._clock.now()
         try:
             floor = self._floor or await self._open()
-            async with self._store.open_tenant(self.tenant) as rows:
-                told = await self._read(rows, floor, batch)
+            async with ahead.door() if ahead is not None else self._store.open_tenant(self.tenant) as rows:
+                told = await self._reading.look(rows, batch)
+                told += await self._reading.take(rows, batch) if ahead is None else ahead.told
+                await self._reading.remember_closed(rows, floor, told)
+                if self._quota is not None:
+                    await self._quota.follow(rows, floor, self._clock.now())
                 read_at = self._clock.now()
+                self._may_look_ahead = not batch.is_full
+                self._look_ahead()
                 written = await self._make_true(rows, floor, told, batch)
         except BaseException:
             self._floor = None  # half-folded, or not what the store holds
-            self._unsure = True
+            self._unsure, self._may_look_ahead = True, False
+            await self._drop_ahead()
+            if ahead is not None:
+                await ahead.drop()
             raise
+        self._may_look_ahead = False
         if batch.delivery is not None:
             batch.delivery.new = {(row.source, row.key) for row in batch.taken}
         if written is not None:
@@ -181,19 +191,15 @@ class TenantLoop:
             if self._traces is not None:
                 self._traces.folded(self.tenant, Turn(told, batch.fired, written.changes, began_at, read_at))
 
-    async def _read(self, rows: TenantRows, floor: Floor, batch: Batch) -> list[Told]:
-        if batch.most_rows:
-            batch.rows = await rows.inbox.unfolded(batch.most_rows)
-        if batch.most_timers:
-            batch.fired = await rows.timers.due(self._clock.now(), batch.most_timers)
-        if batch.delivery is not None:
-            batch.taken = await rows.inbox.take_in(batch.delivery.items, self._clock.now())
-        told = read([*batch.rows, *batch.taken], self._translators)
-        await identify(told, rows.parties, self._link, self._region)
-        await self._remember_closed(rows, floor, told)
-        if self._quota is not None:
-            await self._quota.follow(rows, floor, self._clock.now())
-        return told
+    def _look_ahead(self) -> None:
+        """While a batch is made true, what has come in after it is stored and read."""
+        if self._may_look_ahead and self._ahead is None and (delivery := self._deliveries.next()) is not None:
+            self._ahead = Ahead(self._store, self.tenant, delivery, self._reading.take)
+
+    async def _drop_ahead(self) -> None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            await ahead.drop()
 
     async def _open(self) -> Floor:
         """Build the floor from the store, and let everybody who is ready take what waits."""
@@ -209,13 +215,6 @@ class TenantLoop:
         self._floor = floor
         self._publish(self.tenant, floor, Changes())
         return floor
-
-    async def _remember_closed(self, rows: TenantRows, floor: Floor, told: Sequence[Told]) -> None:
-        """A late fact may concern a call that has left memory: fetch it."""
-        named = {event.call for one in told for event in one.events if isinstance(event, e.CallFact)}
-        missing = [call for call in named if call not in floor.calls]
-        if missing:
-            floor.calls.update({call.id: call for call in await rows.calls.load(missing)})
 
     async def _make_true(self, rows: TenantRows, floor: Floor, told: Sequence[Told], batch: Batch) -> Written | None:
         """Fold and write; None when there is nothing to write."""
@@ -266,7 +265,7 @@ class TenantLoop:
                     await rows.inbox.park(row.id, why)
                     if look:
                         self._folding.look_at(floor, about(row, self.tenant))
-                await rows.inbox.put([_as_row(timer, self._clock.now()) for timer in batch.fired])
+                await rows.inbox.put([as_row(timer, self._clock.now()) for timer in batch.fired])
                 changes = floor.take_changes()
                 written = Written(changes, None, await self._write(rows, changes, {}, batch.fired))
         except BaseException:
@@ -294,7 +293,3 @@ class TenantLoop:
             now=self._clock.now(),
             handed=handed,
         )
-
-
-def _as_row(timer: Timer, now: datetime) -> Incoming:
-    return Incoming("timer", f"{timer.key}@{timer.run_at.isoformat()}", e.encode(timer.event), now)

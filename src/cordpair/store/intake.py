@@ -1,7 +1,8 @@
 """Group commit: whoever comes while a commit is under way shares the next one.
 
 A lone notification is committed at once; under load one commit carries many. Every caller waits until its own items
-are durable. Where this process folds the tenant, the folder may do both in one commit.
+are durable. Where this process folds the tenant, the folder may do both in one commit; when a whole batch of them waits
+meanwhile it is given the next one, to make ready.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ from cordpair.core.ids import TenantId
 from cordpair.errors import UnknownOutcome
 from cordpair.store.inbox import Incoming, check
 
-_LARGEST_BATCH = 500  # items; more wait for the commit after
+_LARGEST_BATCH = 256  # items, as many as a folder takes at once; more wait for the commit after
+_ENOUGH_FOR_ANOTHER = 128  # items that are worth a commit of their own beside the one under way
 
 Put = Callable[[TenantId, Sequence[Incoming]], Awaitable[set[tuple[str, str]]]]
 _Waiting = tuple[Sequence[Incoming], asyncio.Future[int]]
@@ -35,7 +37,7 @@ class Intake:
     def __init__(self, put: Put) -> None:
         self._put = put
         self._waiting: dict[TenantId, list[_Waiting]] = {}
-        self._writers: dict[TenantId, asyncio.Task[None]] = {}
+        self._writers: dict[TenantId, list[asyncio.Task[None]]] = {}
         self._folders: dict[TenantId, Folder] = {}
 
     async def accept(self, tenant: TenantId, items: Sequence[Incoming], *, within_s: float | None = None) -> int:
@@ -48,9 +50,12 @@ class Intake:
         if not items:
             return 0
         stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(tenant, []).append((items, stored))
-        if tenant not in self._writers:
-            self._writers[tenant] = asyncio.create_task(self._write(tenant))
+        waiting = self._waiting.setdefault(tenant, [])
+        waiting.append((items, stored))
+        writers = self._writers.setdefault(tenant, [])
+        enough = len(waiting) + len(items) > _ENOUGH_FOR_ANOTHER
+        if not writers or (enough and len(writers) == 1 and tenant in self._folders):
+            writers.append(asyncio.create_task(self._write(tenant)))
         if within_s is None:
             return await stored
         give_up = asyncio.get_running_loop().call_later(within_s, _give_up, stored)
@@ -71,14 +76,19 @@ class Intake:
 
     async def close(self) -> None:
         """Wait for the commits under way."""
-        await asyncio.gather(*self._writers.values(), return_exceptions=True)
+        under_way = [writer for writers in self._writers.values() for writer in writers]
+        await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _write(self, tenant: TenantId) -> None:
         try:
             while batch := self._next_batch(tenant):
                 await self._commit(tenant, batch)
         finally:
-            del self._writers[tenant]
+            others = [one for one in self._writers[tenant] if one is not asyncio.current_task()]
+            if others:
+                self._writers[tenant] = others
+            else:
+                del self._writers[tenant]
 
     def _next_batch(self, tenant: TenantId) -> list[_Waiting]:
         waiting = self._waiting.pop(tenant, [])

@@ -1,0 +1,45 @@
+"""What a turn reads: rows and timers of the store, what comes in just now, and calls that have left memory."""
+
+from collections.abc import Mapping, Sequence
+
+from cordpair.core import events as e
+from cordpair.core.floor import Floor
+from cordpair.engine.clock import Clock
+from cordpair.engine.facts import LinkOf, Told, Translate, identify, read
+from cordpair.engine.folding import Batch
+from cordpair.store.doors import TenantRows
+from cordpair.store.inbox import InboxRow
+
+
+class Reading:
+    """Reads for one tenant. What is read stands in the batch, also when a later step raises."""
+
+    def __init__(self, clock: Clock, translators: Mapping[str, Translate], link: LinkOf, region: str) -> None:
+        self._clock, self._translators, self._link, self._region = clock, translators, link, region
+
+    async def look(self, rows: TenantRows, batch: Batch) -> list[Told]:
+        """What the store holds for us: it came before what comes in now, which may stand there too."""
+        own = {row.id for row in batch.taken}
+        if batch.most_rows:
+            batch.rows = [row for row in await rows.inbox.unfolded(batch.most_rows) if row.id not in own]
+        if batch.most_timers:
+            batch.fired = await rows.timers.due(self._clock.now(), batch.most_timers)
+        return await self._told(rows, batch.rows)
+
+    async def take(self, rows: TenantRows, batch: Batch) -> list[Told]:
+        """Store what comes in just now; only what is new of it is told."""
+        if batch.delivery is not None:
+            batch.taken = await rows.inbox.take_in(batch.delivery.items, self._clock.now())
+        return await self._told(rows, batch.taken)
+
+    async def _told(self, rows: TenantRows, found: Sequence[InboxRow]) -> list[Told]:
+        told = read(found, self._translators)
+        await identify(told, rows.parties, self._link, self._region)
+        return told
+
+    async def remember_closed(self, rows: TenantRows, floor: Floor, told: Sequence[Told]) -> None:
+        """A late fact may concern a call that has left memory: fetch it."""
+        named = {event.call for one in told for event in one.events if isinstance(event, e.CallFact)}
+        missing = [call for call in named if call not in floor.calls]
+        if missing:
+            floor.calls.update({call.id: call for call in await rows.calls.load(missing)})
