@@ -5,7 +5,8 @@
    down to the offer; every step is written CALL(from, move, to) or AGENT(agent, from, move, to), so that a test can hold
    it against the tables of the core.
 
-   NO_FENCE: whatever is said of an offer is taken for the one that rings. NO_EPOCH: whoever believes to own commits. */
+   NO_FENCE: whatever is said of an offer is taken for the one that rings. NO_EPOCH: whoever believes to own commits.
+   LEAN: who has missed a ring stays away. ANYBODY: see HAS_ANSWERED. */
 
 #define AGENTS 2
 #ifndef OFFERS
@@ -282,6 +283,7 @@ inline mark() {
   fi
 }
 
+#define NEWS (b[DB].live -> BIT(b[DB].live) : 0)
 inline commit() {
   copy(n, DB); mark();
   assert(!(invited & ordered[n].invite));              /* no offer rings twice, and none is for two agents */
@@ -294,7 +296,15 @@ inline commit() {
   :: ordered[n].invite -> rung[b[DB].live] = b[DB].who
   :: else
   fi;
-  timed_out = timed_out | ordered[n].timed_out
+  timed_out = timed_out | ordered[n].timed_out;
+#ifndef NO_FENCE
+  /* What is said of an offer that is over would be folded to nothing: set aside at once, it costs no states. */
+  timed_out = timed_out & NEWS; failed = failed & NEWS; declined = declined & NEWS; completed = completed & NEWS;
+#endif
+  if
+  :: b[DB].call == C_CLOSED && b[DB].holder != NOBODY -> seen = 0; refreshed = 0; ended = false; check = false
+  :: else
+  fi
 }
 
 #define RINGING_AGENTS ((b[DB].agent[0] == A_RINGING) + (b[DB].agent[1] == A_RINGING))
@@ -357,10 +367,15 @@ inline roster_changed() { roster++; content[roster] = stands; seen = seen | BIT(
 inline read_call(k) { read_roster[k] = roster; read_end[k] = !stands_call; refreshed = refreshed | BIT(k) }
 inline gone() { stands_call = false; stands = 0; ring = 0; ended = true }
 
+#ifdef NO_FENCE
+#define IS_NEWS(k) true
+#else
+#define IS_NEWS(k) (b[DB].live == k)
+#endif
 #define ACCEPT(k)  :: IDLE && ring & BIT(k) && !(stands & BIT(rung[k])) && roster < ROSTERS -> \
-                      ring = ring & ~BIT(k); stands = stands | BIT(rung[k]); completed = completed | BIT(k); \
+                      ring = ring & ~BIT(k); stands = stands | BIT(rung[k]); completed = completed | (IS_NEWS(k) -> BIT(k) : 0); \
                       roster_changed()
-#define DECLINE(k) :: IDLE && ring & BIT(k) -> ring = ring & ~BIT(k); failed = failed | BIT(k); refused = refused | BIT(k)
+#define DECLINE(k) :: IDLE && ring & BIT(k) -> ring = ring & ~BIT(k); failed = failed | (IS_NEWS(k) -> BIT(k) : 0); refused = refused | BIT(k)
 #define NOT_NOW(k) :: IDLE && ring & BIT(k) && b[DB].live == k && !(declined & BIT(k)) -> declined = declined | BIT(k); refused = refused | BIT(k)
 #define INVITE(k)  :: IDLE && out.invite & BIT(k) -> out.invite = out.invite & ~BIT(k); \
                       if \
@@ -368,10 +383,16 @@ inline gone() { stands_call = false; stands = 0; ring = 0; ended = true }
                       :: b[DB].live == k && !stands_call -> ended = true \
                       :: else \
                       fi
-/* Whoever stands there alone with the caller has answered, and stays. */
+/* Whoever stands there alone with the caller has answered, and stays. ANYBODY: a withdrawal that finds somebody else
+   there leaves the ring alone too. */
+#ifdef ANYBODY
+#define HAS_ANSWERED(k) (stands != 0 && b[DB].holder == NOBODY)
+#else
+#define HAS_ANSWERED(k) ((stands & BIT(rung[k])) && b[DB].holder == NOBODY)
+#endif
 #define WITHDRAW(k) :: IDLE && out.withdraw & BIT(k) -> out.withdraw = out.withdraw & ~BIT(k); read_call(0); \
                       if \
-                      :: stands == 0 || b[DB].holder != NOBODY -> ring = ring & ~BIT(k) \
+                      :: !HAS_ANSWERED(k) -> ring = ring & ~BIT(k) \
                       :: else \
                       fi
 #define REFRESH(k) :: IDLE && out.refresh & BIT(k) -> out.refresh = out.refresh & ~BIT(k); read_call(k)
