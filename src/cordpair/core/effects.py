@@ -132,9 +132,10 @@ class InviteAgent(GraphOrder, frozen=True, kw_only=True):
 
 
 class WithdrawInvite(GraphOrder, frozen=True, kw_only=True):
-    """Stop the ring of an offer that has ended."""
+    """Stop the ring of an offer that has ended. `agent` was rung (None in orders of an earlier version)."""
 
     offer: OfferId
+    agent: AgentId | None = None
 
     @property
     def key(self) -> str:

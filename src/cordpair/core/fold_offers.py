@@ -93,7 +93,7 @@ def end_offer(floor: Floor, call: Call, why: OfferEnd, at: datetime, *, rings: b
     call = floor.save_call(calls.move(call, Move.OFFER_END, CallState.QUEUED, offer=None, excluded=excluded))
     if why in _STILL_RINGS if rings is None else rings:
         call = floor.save_call(replace(call, withdrawn=tuple({*call.withdrawn, offer.agent})))
-        floor.order(WithdrawInvite(call=call.id, graph_id=call.graph_id, offer=offer.id))
+        floor.order(WithdrawInvite(call=call.id, graph_id=call.graph_id, offer=offer.id, agent=offer.agent))
     free_agent(floor, offer.agent, why, at)
     return call
 

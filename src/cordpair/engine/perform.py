@@ -168,12 +168,15 @@ class Performer:
         return [*await self._calls.read(order.graph_id), unsure]
 
     async def _withdraw(self, order: o.WithdrawInvite) -> Sequence[e.AnyEvent]:
-        """Stop a ring. Whoever has just answered and is alone with the caller stays: a late accept is an accept."""
+        """Stop a ring. Who has just answered it while nobody else had the call stays: a late accept is an accept.
+
+        It is their own answer that counts: somebody else in the call must not leave this ring ringing.
+        """
         facts = await self._calls.read(order.graph_id)
         call = await self._load(order.call)
         rosters = [fact for fact in facts if isinstance(fact, e.RosterSeen)]
-        alone = call.agent is None and any(roster.users for roster in rosters)
-        if rosters and not alone:
+        stays = call.agent is None and any(order.agent in roster.users for roster in rosters)
+        if rosters and not stays:
             await self._unless_gone(order, self._calls.remove(order.graph_id, participant_id(order.offer)))
         return facts
 

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import msgspec
+from asyncpg.connect_utils import SessionAttribute
 
 from cordpair.store.lineage import origin_of
 from cordpair.store.migrate import newest, revision_of
@@ -57,7 +58,9 @@ async def writers(url: str) -> int:
     count = 0
     for host, port in servers_of(url):
         with contextlib.suppress(*FAILURES):
-            connection = await asyncpg.connect(url, host=host, port=port, timeout=10, target_session_attrs="any")
+            connection = await asyncpg.connect(
+                url, host=host, port=port, timeout=10, target_session_attrs=SessionAttribute.any
+            )
             try:
                 origin = await origin_of(connection)
             finally:
