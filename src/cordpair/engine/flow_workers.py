@@ -20,7 +20,7 @@ from cordpair.store.flows import FlowRow, Flows, Json, LostFlow
 log = structlog.get_logger(__name__)
 
 POLL_S = 1.0  #: real seconds; what is started here rings the bell
-LEASE_S = 120.0  #: real seconds that one step may take; then the flow is another worker's
+LEASE_S = 45.0  #: real seconds that one step may take; then the flow is another worker's
 WIDTH = 8  #: flows carried on at the same time; they wait for others more than they work
 MOST_ATTEMPTS = 12  #: of one step
 FIRST_PAUSE_S = 2.0

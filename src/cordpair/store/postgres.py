@@ -24,7 +24,7 @@ from cordpair.settings import Settings
 from cordpair.store.cluster import Cluster, FolderLock, cluster_in
 from cordpair.store.databases import APP_ROLE, KEYS_ROLE, QUEUE_ROLE, Connection, Databases
 from cordpair.store.reach import FAILURES, WORDS, reached, refusal_of
-from cordpair.store.supervisor import supervised
+from cordpair.store.supervisor import connected, supervised
 
 _MAIN, _KEYS = "cordpair", "cordpair_keys"
 
@@ -85,7 +85,7 @@ async def _beside(main_url: str) -> str:
 
 async def _prepared(cluster: Cluster) -> Databases:
     """Our own server's databases and roles. The roles may log in: nobody else gets at the socket."""
-    connection = await asyncpg.connect(cluster.url("postgres"))
+    connection = await connected(cluster)
     try:
         for role in (APP_ROLE, QUEUE_ROLE, KEYS_ROLE):
             with contextlib.suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):

@@ -12,6 +12,7 @@ import structlog
 
 from cordpair.errors import PermanentFailure
 from cordpair.store.cluster import Cluster, FolderLock, environment, set_up
+from cordpair.store.databases import Connection
 
 log = structlog.get_logger(__name__)
 
@@ -168,3 +169,13 @@ def _server_pid(cluster: Cluster) -> int | None:
         return pid if not is_zombie and Path(f"/proc/{pid}/cwd").resolve() == cluster.data.resolve() else None
     except OSError:
         return None
+
+
+async def connected(cluster: Cluster) -> Connection:
+    """A connection to our own server. One that has just been killed may end those who come while it is set right."""
+    for _ in range(_TRIES):
+        try:
+            return await asyncpg.connect(cluster.url("postgres"))
+        except (asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
+            await asyncio.sleep(_LOOK_EVERY_S)
+    return await asyncpg.connect(cluster.url("postgres"))
