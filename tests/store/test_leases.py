@@ -9,6 +9,7 @@ from cordpair.core.changes import Changes
 from cordpair.core.ids import TenantId
 from cordpair.store.doors import Store, TenantRows
 from cordpair.store.faults import StaleLease
+from cordpair.store.flow_turns import Code
 from tests.store.world import NOBODY, NOON, TTL, A, B, call, configured, leased
 
 AFTER = NOON + TTL
@@ -92,6 +93,24 @@ async def test_who_is_gone_is_replaced_before_the_lease_runs_out(store: Store) -
     async with store.open_queue() as queue:
         assert await queue.bury(NOON) == [A]
     assert await lease(store, "node-2") == {A: 2}
+
+
+async def test_a_flow_of_who_is_gone_goes_on_at_once(store: Store) -> None:
+    await configured(store, A)
+    beacon = store.beacon("node-1")
+    await beacon.burn()
+    await lease(store, "node-1")
+    async with store.open_tenant(A) as rows:
+        await rows.flows.start("one", "count", 1, NOON)
+    hour, code = timedelta(hours=1), [Code("count", 1)]
+    async with store.open_queue() as queue:
+        (first,) = await queue.flows.claim(1, NOON, hour, [A], code)
+        assert await queue.flows.claim(1, NOON, hour, [A], code) == []
+    await beacon.put_out()
+    async with store.open_queue() as queue:
+        await queue.bury(NOON)
+        (second,) = await queue.flows.claim(1, NOON, hour, [A], code)
+    assert (second.flow, second.claim) == (first.flow, first.claim + 1)
 
 
 async def test_who_has_its_share_takes_no_further_tenant_but_keeps_what_it_has(store: Store) -> None:

@@ -199,6 +199,8 @@ _FREED = """
 freed as (
     update outbox o set state = 'ready', lease_until = null, unknown = o.unknown or o.state = 'sending'
     from {whose} d where o.tenant = d.tenant and (o.state = 'claimed' or (o.state = 'sending' and o.lane < {crm}))
+), let_go as (
+    update flows f set lease_until = 'epoch' from {whose} d where f.tenant = d.tenant and f.state = 'running'
 )"""
 _HASH = "hashtext(owner)::bigint & 4294967295"
 _BURY = f"""
