@@ -42,11 +42,20 @@ def test_a_refusal_is_permanent_and_keeps_its_status(status: int) -> None:
     assert failure.value.status == status
 
 
-@pytest.mark.parametrize("status", [408, 429])
-def test_a_wish_for_patience_is_a_throttling_even_when_writing(status: int) -> None:
+def test_a_wish_for_patience_is_a_throttling_even_when_writing() -> None:
     with pytest.raises(TemporaryFailure) as failure:
-        answer(status, b"", writing=True)
+        answer(429, b"", writing=True)
     assert type(failure.value) is Throttled
+
+
+def test_who_gave_up_waiting_for_a_writing_does_not_say_that_it_was_not_carried_out() -> None:
+    with pytest.raises(UnknownOutcome):
+        answer(408, b"", writing=True)
+
+
+def test_who_gave_up_waiting_for_a_reading_is_asked_again() -> None:
+    with pytest.raises(Throttled):
+        answer(408, b"")
 
 
 def test_a_very_long_message_is_cut() -> None:

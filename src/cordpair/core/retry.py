@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 300.0
 
-_SECONDS = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,6})?")  # RFC 9110 has whole numbers; some servers write fractions
+_SECONDS = re.compile(r"[0-9]{1,20}(\.[0-9]{1,6})?")  # RFC 9110 has whole numbers; some servers write fractions
 
 
 def pause_s(
@@ -25,8 +25,8 @@ def pause_s(
 def asked_s(retry_after: str, *, since: datetime | None, most_s: float) -> float | None:
     """Seconds to wait by a Retry-After header, 0 to `most_s`; None when it says nothing usable.
 
-    It holds seconds or an HTTP date (RFC 9110, 10.2.3); a date counts from `since`. What is negative or past is 0, what
-    is absurd (a year, a century) is `most_s`.
+    It holds seconds or an HTTP date (RFC 9110, 10.2.3); a date counts from `since`. A date that is past is 0, what is
+    absurd (a year, a century) is `most_s`. Less than nothing says nothing: who throttles shall get our own pause then.
     """
     text = retry_after.strip()
     seconds = float(text) if _SECONDS.fullmatch(text) else _until(text, since)

@@ -1,14 +1,14 @@
 """What an answer of iMIS means for what happens next. Never assume JSON: the web tier answers with pages."""
 
 import codecs
-import email.utils
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import httpx
 import msgspec
 
 from cordpair.connectors.kit import with_reason
+from cordpair.core.retry import asked_s
 from cordpair.errors import PermanentFailure, TemporaryFailure, Throttled, UnknownOutcome
 
 Json = Mapping[str, object]
@@ -34,6 +34,11 @@ def read_answer(response: httpx.Response, *, writing: bool, sent: Iterable[str],
     an error text.
     """
     status = response.status_code
+    if status == 408 and writing:  # whoever stands before iMIS may have given up on what iMIS still does
+        raise UnknownOutcome(
+            f"iMIS did not answer in time ({status})",
+            retry_after_s=max(QUARANTINE_S, _retry_after(response, now) or 0.0),
+        )
     if status in (408, 429):
         raise Throttled(f"iMIS asks for less haste ({status})", retry_after_s=_retry_after(response, now))
     body = _json_object(response)
@@ -95,13 +100,5 @@ def _messages(body: Json) -> list[str]:
 
 
 def _retry_after(response: httpx.Response, now: datetime) -> float | None:
-    """Seconds to wait, from seconds or from an HTTP date; None when the other side named no time."""
-    text = response.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdecimal():
-        return min(float(text), _LONGEST_WAIT_S)
-    try:
-        until = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    wait = ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(wait, 0.0), _LONGEST_WAIT_S)
+    """Seconds to wait; None when the other side named no time."""
+    return asked_s(response.headers.get("retry-after", ""), since=now, most_s=_LONGEST_WAIT_S)
