@@ -86,7 +86,6 @@ ATTEMPTS: dict[str, Attempt] = {
     "cards.put": lambda rows, it: rows.cards.put(it.call.id, ANA, Card(activity_id="mine", number=9)),
     "parties.remove": lambda rows, it: rows.parties.remove([it.party]),
     "parties.upsert": lambda rows, it: rows.parties.upsert([_party(it)]),
-    "subscriptions.by_graph_id": lambda rows, it: rows.subscriptions.by_graph_id(f"sub-{_letter(it)}"),
     "subscriptions.put": lambda rows, it: rows.subscriptions.put(
         Subscription(kind="presence", graph_id=f"sub-{_letter(it)}", client_state="mine", expires_at=NOON)
     ),

@@ -75,7 +75,6 @@ QUESTIONS: dict[str, Question] = {
     "audit.trail": lambda rows: _anything_in(rows.audit.trail()),
     "audit.head": lambda rows: rows.audit.head(),
     "subscriptions.all": lambda rows: rows.subscriptions.all(),
-    "subscriptions.by_graph_id": lambda rows: rows.subscriptions.by_graph_id("graph-1"),
     "vitals.newest": lambda rows: rows.vitals.newest(),
     "vitals.read": lambda rows: _any_sign(rows),
     "vitals.backlog": lambda rows: _anything_due(rows),

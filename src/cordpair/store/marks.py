@@ -74,9 +74,6 @@ class Subscriptions:
         keys = await self._scope.reading([TENANT_SUBJECT] if rows else [])
         return [_read(row, keys) for row in rows]
 
-    async def by_graph_id(self, graph_id: str) -> Subscription | None:
-        return next((one for one in await self.all() if one.graph_id == graph_id), None)
-
     async def put(self, subscription: Subscription) -> None:
         """Remember a subscription in the place of the former one of its kind."""
         keys = await self._scope.writing([TENANT_SUBJECT])
