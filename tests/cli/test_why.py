@@ -19,6 +19,7 @@ from cordpair.core.events import Arrived, CallEvent, Established, OfferDeclined,
 from cordpair.core.floor import Floor
 from cordpair.core.ids import CallId, GraphCallId, call_id, offer_id
 from cordpair.core.match import Rule
+from cordpair.engine.why import words_of
 from cordpair.errors import Rejected
 from cordpair.settings import read_settings
 from tests.databases import folder
@@ -101,7 +102,7 @@ def test_an_unknown_call_is_said(call: CallId) -> None:
 def test_everything_that_can_happen_has_words_in_both_languages() -> None:
     names = {kind.__name__ for kind in CallEvent.__args__} | {"Offered", "OfferEnded"}
     for language in ("en", "de"):
-        words = why.words_of(language)
+        words = words_of(language)
         assert words["events"].keys() >= names
         assert words["states"].keys() >= set(CallState)
         assert words["ends"].keys() >= set(OfferEnd)
