@@ -11,6 +11,7 @@ CallId = NewType("CallId", str)  #: ours, a UUID derived from tenant and Graph c
 GraphCallId = NewType("GraphCallId", str)  #: Graph's name for the caller's leg
 AgentId = NewType("AgentId", str)  #: the Entra object id (`oid`) of the agent, a lower-case UUID
 QueueId = NewType("QueueId", str)  #: a short slug, unique in its tenant
+FlowId = NewType("FlowId", str)  #: a call flow: a short slug, unique in its tenant
 OfferId = NewType("OfferId", str)  #: `{call id}/{n}`; n is the fencing number, 1 for the first offer
 RegistrationId = NewType("RegistrationId", str)  #: opaque name of an app registration, part of our webhook addresses
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from cordpair.core.flow import Flow, Treatment
 from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
 from cordpair.core.need import AgentOrder, Membership, Step, Value
@@ -62,6 +63,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     max_wait_s: float | None = None
     waits_for_agents: bool = True
     overflow_user: str = ""
+    treatment: Treatment | None = None  #: what a caller hears while they wait; None: the greeting
 
     @property
     def plan(self) -> tuple[Step, ...]:
@@ -119,6 +121,7 @@ class TenantSetup(msgspec.Struct, frozen=True, kw_only=True):
     """All of one tenant. `region` (ISO country) is where national numbers belong; `time_zone` is an IANA name.
 
     `fallback_user` (Entra object id) gets the calls that may not be taken, where the queue names nobody.
+    `flows` are the call flows. Whose resource account no flow names begins in its queue.
     """
 
     id: TenantId
@@ -130,3 +133,4 @@ class TenantSetup(msgspec.Struct, frozen=True, kw_only=True):
     agents: tuple[AgentSetup, ...] = ()
     crm: CrmSetup | None = None
     fallback_user: str = ""
+    flows: tuple[Flow, ...] = ()
