@@ -99,6 +99,20 @@ async def test_the_guard_holds_in_every_column_that_can_be_chosen(stage: ImisSta
     assert len(stage.imis.activities) == 1
 
 
+async def test_an_update_writes_the_whole_row_under_its_number(stage: ImisStage) -> None:
+    number = await stage.crm.log_activity(CALL, key="k1", repeat=False)
+    before = dict(stage.imis.activities[-1])
+    await stage.crm.update_activity(number, msgspec.structs.replace(CALL, note="Ruft morgen an"), key="k1")
+    assert stage.imis.activities == [{**before, "NOTE": "Ruft morgen an"}]
+
+
+async def test_an_update_without_an_answer_is_of_unknown_outcome(stage: ImisStage) -> None:
+    number = await stage.crm.log_activity(CALL, key="k1", repeat=False)
+    stage.imis.faults.append(Fault("cut", method="PUT"))
+    failure = await failure_of(stage.crm.update_activity(number, CALL, key="k1"))
+    assert isinstance(failure, UnknownOutcome)
+
+
 def test_the_guard_is_ten_characters_however_long_the_key() -> None:
     assert len(guard("cc:" + "x" * 500)) == 10
     assert guard("k1") != guard("k2")

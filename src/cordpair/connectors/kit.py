@@ -71,6 +71,19 @@ class Crm(Protocol):
         been carried out: then the CRM is looked through for `key` before anything is written.
         """
 
+    async def update_activity(self, reference: str, activity: Activity, *, key: str) -> None:
+        """Bring an activity, by the CRM's id of it, to what is known now.
+
+        It is written whole, so that a repeat changes nothing. PermanentFailure (404) when the CRM no longer has it.
+        """
+
+    async def find_activities(self, party: PartyRef, key: str) -> Sequence[str]:
+        """The CRM's ids of all activities of `key` at this party. More than one says that it was written twice."""
+
+    @property
+    def quarantine_s(self) -> float:
+        """Seconds within which the CRM may still carry out what it did not answer: a sooner look proves nothing."""
+
     def link(self, party: PartyRef) -> str:
         """Where a person opens the party's record, or an empty text."""
 

@@ -133,6 +133,31 @@ class CrmPromises:
         written = await stage.another_crm().log_activity(activity(stage.known), key="k1", repeat=True)
         assert await stage.activity_ids() == [written]
 
+    async def test_an_activity_is_found_by_its_key_at_its_party_alone(self) -> None:
+        stage = await self.stage()
+        written = await stage.crm.log_activity(activity(stage.known), key="k1", repeat=False)
+        assert list(await stage.another_crm().find_activities(stage.known, "k1")) == [written]
+        assert list(await stage.another_crm().find_activities(stage.known, "k2")) == []
+
+    async def test_an_update_changes_the_activity_and_adds_none(self) -> None:
+        stage = await self.stage()
+        written = await stage.crm.log_activity(activity(stage.known), key="k1", repeat=False)
+        for _ in range(2):
+            await stage.crm.update_activity(written, activity(stage.known), key="k1")
+        assert await stage.activity_ids() == [written]
+        assert list(await stage.crm.find_activities(stage.known, "k1")) == [written]
+
+    async def test_an_update_of_what_is_gone_is_refused_once_and_for_all(self) -> None:
+        stage = await self.stage()
+        gone = stage.crm.update_activity("987654321", activity(stage.known), key="k1")
+        failure = await failure_of(gone)
+        assert isinstance(failure, PermanentFailure)
+        assert failure.status == 404
+
+    async def test_the_time_after_which_a_look_proves_something_is_named(self) -> None:
+        stage = await self.stage()
+        assert 0 <= stage.crm.quarantine_s <= 3600
+
     async def test_a_sync_gives_every_party_once(self) -> None:
         stage = await self.stage()
         pages = await pages_of(stage.crm, None)

@@ -38,7 +38,7 @@ def imis_app(instance: str, members: Iterable[Member], clock: Clock, time_zone: 
             Route("/_control/faults", functools.partial(_set_faults, imis), methods=["POST"]),
             Route("/_control/activities", functools.partial(_all_activities, imis), methods=["GET"]),
             Route("/api/{entity}", functools.partial(_api, imis, dispatch), methods=["GET", "POST"]),
-            Route("/api/{entity}/{id}", functools.partial(_api, imis, one), methods=["GET"]),
+            Route("/api/{entity}/{id}", functools.partial(_api, imis, one), methods=["GET", "PUT"]),
         ]
     )
     app.state.imis = imis

@@ -101,6 +101,18 @@ def read_activity(
     return columns
 
 
+def identity_in(body: object, shapes: Shapes) -> str:
+    """The one element of the Identity that an entity names itself by; empty without one. Raises Unreadable."""
+    identity = body.get("Identity") if isinstance(body, dict) else None
+    if not isinstance(identity, dict):
+        return ""
+    elements = identity.get("IdentityElements")
+    if identity.get("$type") != shapes.core("IdentityData") or not isinstance(elements, dict):
+        raise Unreadable
+    found = elements.get("$values")
+    return str(found[0]) if isinstance(found, list) and len(found) == 1 else ""
+
+
 def _check_required(columns: Mapping[str, Value | None], party_exists: Callable[[str], bool]) -> None:
     if not columns.get("PartyId"):
         raise Invalid("PartyId is required.")

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cordpair.emulator.bad_answers import Cut
-from cordpair.emulator.imis_activity import COLUMNS, Unreadable, read_activity
+from cordpair.emulator.imis_activity import COLUMNS, Invalid, Unreadable, identity_in, read_activity
 from cordpair.emulator.imis_answers import broken, json_answer
 from cordpair.emulator.imis_faults import Fault
 from cordpair.emulator.imis_instance import Imis
@@ -46,8 +46,10 @@ async def dispatch(imis: Imis, request: Request, fault: Fault | None) -> Respons
     return Response("", 404)
 
 
-async def one(imis: Imis, request: Request, _: Fault | None) -> Response:
+async def one(imis: Imis, request: Request, fault: Fault | None) -> Response:
     entity, name = request.path_params["entity"].lower(), request.path_params["id"]
+    if request.method == "PUT":
+        return await _put_activity(imis, name, request, fault) if entity == "activity" else Response("", 405)
     if entity == "metadata":
         return metadata(imis, name)
     party = imis.store.party(name) if entity in _KINDS else None
@@ -87,7 +89,7 @@ async def _panel(imis: Imis, name: str, request: Request, fault: Fault | None) -
     return _written(imis, fault, lambda: shape(panel.write(row)))
 
 
-def _written(imis: Imis, fault: Fault | None, write: Callable[[], Json]) -> Response:
+def _written(imis: Imis, fault: Fault | None, write: Callable[[], Json], status: int = 201) -> Response:
     """Carry a write out, and answer it, as far as the fault lets us."""
     if fault and fault.kind == "late_commit":
         imis.commit_later(write, fault.delay_s)
@@ -99,7 +101,7 @@ def _written(imis: Imis, fault: Fault | None, write: Callable[[], Json]) -> Resp
         case "created_then_cut":
             return Cut()
         case _:
-            return json_answer(shape, 201)
+            return json_answer(shape, status)
 
 
 async def _json_of(request: Request) -> object:
@@ -119,6 +121,23 @@ async def _post_activity(imis: Imis, request: Request, fault: Fault | None) -> R
     now = imis.store.local(imis.clock.now())
     columns = read_activity(body, imis.shapes, imis.table, lambda party: imis.store.party(party) is not None, now)
     return _written(imis, fault, lambda: imis.shapes.activity(imis.store.write(columns), imis.table.spelled))
+
+
+async def _put_activity(imis: Imis, number: str, request: Request, fault: Fault | None) -> Response:
+    """The whole object in place of the former one. It must name itself; the number alone says which row is meant."""
+    body = await _json_of(request)
+    if body is None:
+        return Response("", 415)
+    known = imis.store.activity(number)
+    if known is None:
+        return json_answer({"Message": "The resource was not found."}, 404)
+    if identity_in(body, imis.shapes) != number:
+        raise Invalid("The entity does not name itself as the address does.")
+    now = imis.store.local(imis.clock.now())
+    columns = read_activity(body, imis.shapes, imis.table, lambda party: imis.store.party(party) is not None, now)
+    return _written(
+        imis, fault, lambda: imis.shapes.activity(imis.store.rewrite(known, columns), imis.table.spelled), 200
+    )
 
 
 def _saved_query(imis: Imis, request: Request, *, flat: bool) -> Response:

@@ -112,6 +112,16 @@ class Store:
         self.activities.append(activity)
         return activity
 
+    def activity(self, number: str) -> Activity | None:
+        return next((one for one in self.activities if str(one["SEQN"]) == number), None)
+
+    def rewrite(self, known: Activity, columns: Mapping[str, Value | None]) -> Activity:
+        """Put other columns in the place of an activity's own; its number stays."""
+        number = known["SEQN"]
+        known.clear()
+        known.update({"SEQN": number, **columns})
+        return known
+
     def _fill(self, members: list[Member]) -> None:
         shared = {number for number, people in holders(members).items() if len(people) > 1}
         staff: dict[str, list[Member]] = {}

@@ -20,9 +20,14 @@ _WORDS: Mapping[Language, Mapping[bool, str]] = {
 }
 
 
-def activity_entity(activity: Activity, key: str, settings: ImisSettings, columns: Columns, assembly: str) -> Json:
-    """The body of `POST /api/Activity`. Type tags come first in every object. Raises PermanentFailure."""
-    return entity("Activity", _fitting(activity, key, settings, columns), assembly)
+def activity_entity(
+    activity: Activity, key: str, settings: ImisSettings, columns: Columns, assembly: str, *, number: str = ""
+) -> Json:
+    """The body of `POST /api/Activity`; with its `number` (SEQN) that of a PUT. Raises PermanentFailure.
+
+    Type tags come first in every object.
+    """
+    return entity("Activity", _fitting(activity, key, settings, columns), assembly, number=number)
 
 
 def personal_texts(activity: Activity) -> tuple[str, ...]:

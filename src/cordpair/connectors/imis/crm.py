@@ -23,6 +23,7 @@ from cordpair.errors import PermanentFailure, UnknownOutcome
 
 #: Clocks differ, and a change can be committed after its own time stamp: each sync looks back a little.
 _OVERLAP = timedelta(minutes=5)
+_MOST_DOUBLES = 10  # activities of one call at one party that a look finds
 _MOST_HOLDERS = 100  # parties with one number that a live look-up returns
 
 
@@ -71,9 +72,9 @@ class ImisCrm:
         """
         columns = await self._book.of("Activity")
         if repeat or self._session.assembly is None:
-            known = await self._logged(activity.party, key, columns)
+            known = await self._logged(activity.party, key, columns, limit=1)
             if known:
-                return known
+                return known[0]
         body = activity_entity(activity, key, self._settings, columns, assembly_of(self._session))
         try:
             answer = await self._session.post("api/Activity", body, personal_texts(activity))
@@ -85,6 +86,23 @@ class ImisCrm:
             raise UnknownOutcome("iMIS took an activity but did not name it", retry_after_s=QUARANTINE_S)
         return written
 
+    async def update_activity(self, reference: str, activity: Activity, *, key: str) -> None:
+        """Write the activity anew under its number. iMIS wants the whole object, and matches by the number alone."""
+        columns = await self._book.of("Activity")
+        body = activity_entity(activity, key, self._settings, columns, assembly_of(self._session), number=reference)
+        try:
+            await self._session.put(f"api/Activity/{quote(reference, safe='')}", body, personal_texts(activity))
+        except PermanentFailure:
+            self._book.forget("Activity")
+            raise
+
+    async def find_activities(self, party: PartyRef, key: str) -> Sequence[str]:
+        return await self._logged(party, key, await self._book.of("Activity"), limit=_MOST_DOUBLES)
+
+    @property
+    def quarantine_s(self) -> float:
+        return QUARANTINE_S
+
     async def add_task(self, task: Task, *, key: str, repeat: bool) -> str:
         """Write one follow-up where the organisation keeps them; `key` and `repeat` as for an activity."""
         return await self._tasks.add(task, key=key, repeat=repeat)
@@ -95,11 +113,11 @@ class ImisCrm:
     async def close(self) -> None:
         """The HTTP client is not ours to close."""
 
-    async def _logged(self, party: PartyRef, key: str, columns: Columns) -> str:
+    async def _logged(self, party: PartyRef, key: str, columns: Columns, *, limit: int) -> list[str]:
         column = guard_column(self._settings.guard_column, columns, "guard_column")
-        query = {"PartyId": party.id, column: guard(key), "limit": "1"}
+        query = {"PartyId": party.id, column: guard(key), "limit": str(limit)}
         found = items(await self._session.get("api/Activity", query))
-        return identity_of(found[0]) if found else ""
+        return [identity_of(one) for one in found]
 
     async def _next_page(self, place: Bookmark) -> tuple[Bookmark, Json, list[PartyRecord]]:
         """The page behind `place`, without those who were read before; from where it was found at last."""

@@ -8,13 +8,20 @@ Value = str | int | float
 _IDS = "System.Collections.ObjectModel.Collection`1[[System.String, mscorlib]], mscorlib"
 
 
-def entity(name: str, columns: Iterable[tuple[str, Value]], assembly: str, *, party: str = "") -> Json:
-    """The body of `POST /api/{name}`; with `party` it says whose row it is, as panel tables want it."""
-    parent = {"PrimaryParentIdentity": _identity(party, assembly)} if party else {}
+def entity(
+    name: str, columns: Iterable[tuple[str, Value]], assembly: str, *, party: str = "", number: str = ""
+) -> Json:
+    """The body of `POST /api/{name}`; with `party` it says whose row it is, as panel tables want it.
+
+    With its `number` it is the body of a PUT.
+    """
+    own = {"Identity": _identity(name, number, assembly)} if number else {}
+    parent = {"PrimaryParentIdentity": _identity("Party", party, assembly)} if party else {}
     return {
         "$type": _type("GenericEntityData", assembly),
         "EntityTypeName": name,
         "PrimaryParentEntityTypeName": "Party",
+        **own,
         **parent,
         "Properties": {
             "$type": _type("GenericPropertyDataCollection", assembly),
@@ -23,11 +30,11 @@ def entity(name: str, columns: Iterable[tuple[str, Value]], assembly: str, *, pa
     }
 
 
-def _identity(party: str, assembly: str) -> Json:
+def _identity(name: str, element: str, assembly: str) -> Json:
     return {
         "$type": _type("IdentityData", assembly),
-        "EntityTypeName": "Party",
-        "IdentityElements": {"$type": _IDS, "$values": [party]},
+        "EntityTypeName": name,
+        "IdentityElements": {"$type": _IDS, "$values": [element]},
     }
 
 

@@ -59,6 +59,10 @@ class ImisSession:
         """Write once. `sent` is the text in `body` that may be personal. Raises UnknownOutcome too."""
         return await self._request("POST", path, query=[], body=body, sent=sent)
 
+    async def put(self, path: str, body: Json, sent: Iterable[str]) -> Json:
+        """Write a whole object in place of what stands there; as `post`."""
+        return await self._request("PUT", path, query=[], body=body, sent=sent)
+
     async def _request(self, method: str, path: str, *, query: Pairs, body: Json | None, sent: Iterable[str]) -> Json:
         token = await self._good_token()
         response = await self._send(method, path, query, body, token)

@@ -81,7 +81,8 @@ class MemoryCrm:
 
     async def log_activity(self, activity: Activity, *, key: str, repeat: bool) -> str:
         trouble = self._meet_trouble()
-        if repeat and (known := next((one for one in self.logged if one.key == key), None)):
+        same = (one for one in self.logged if one.key == key and one.activity.party == activity.party)
+        if repeat and (known := next(same, None)):
             return known.id
         if activity.party.id not in self.parties:
             raise PermanentFailure("Memory does not know the party", status=404)
@@ -89,6 +90,23 @@ class MemoryCrm:
         if trouble is Trouble.ANSWER_LOST:
             raise UnknownOutcome("Memory did not answer")
         return self.logged[-1].id
+
+    async def update_activity(self, reference: str, activity: Activity, *, key: str) -> None:
+        trouble = self._meet_trouble()
+        known = next((one for one in self.logged if (one.id, one.key) == (reference, key)), None)
+        if known is None:
+            raise PermanentFailure("Memory does not know the activity", status=404)
+        known.activity = activity
+        if trouble is Trouble.ANSWER_LOST:
+            raise UnknownOutcome("Memory did not answer")
+
+    async def find_activities(self, party: PartyRef, key: str) -> Sequence[str]:
+        self._meet_trouble()
+        return [one.id for one in self.logged if one.key == key and one.activity.party == party]
+
+    @property
+    def quarantine_s(self) -> float:
+        return 0.0  # what is done is done at once
 
     def link(self, party: PartyRef) -> str:
         return self.record_link.replace("{party_id}", party.id)
