@@ -5,7 +5,7 @@ import contextlib
 import resource
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -15,6 +15,7 @@ from cordpair.core import events as e
 from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
 from cordpair.core.party import ChatReference
 from cordpair.core.tenant import AgentSetup, Disposition, Queue, Registration, TenantSetup
+from cordpair.engine.node import LEASE_S, RENEW_S
 from cordpair.settings import Settings
 from cordpair.store import postgres
 from cordpair.store.databases import Databases
@@ -112,6 +113,34 @@ async def set_up(store: Store, setup: TenantSetup, *, chats_at: str = "") -> Non
         await rows.setups.configure(setup)
         for agent in setup.agents if chats_at else ():
             await rows.chats.put(agent.id, ChatReference(conversation=f"chat-{agent.id}", service_url=chats_at))
+
+
+@contextlib.asynccontextmanager
+async def held_elsewhere(store: Store, tenant: TenantId) -> AsyncIterator[None]:
+    """For as long as this lasts another owner holds the tenant, and renews its lease as a node does.
+
+    A lease that outlasts what a node asks for would count as one that a clock has left behind, and be taken.
+    """
+
+    async def hold() -> None:
+        await beacon.burn()
+        async with store.open_queue() as queue:
+            await queue.lease([tenant], "elsewhere", now(), timedelta(seconds=LEASE_S))
+
+    async def keep_holding() -> None:
+        while True:
+            await asyncio.sleep(RENEW_S)
+            await hold()
+
+    beacon = store.beacon("elsewhere")
+    await hold()
+    holding = asyncio.create_task(keep_holding())
+    try:
+        yield
+    finally:
+        holding.cancel()
+        await asyncio.gather(holding, return_exceptions=True)
+        await beacon.put_out()
 
 
 def ready(agents: Sequence[AgentId], at: datetime) -> list[Incoming]:

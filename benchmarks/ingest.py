@@ -5,10 +5,9 @@ Figures are per processor second of the serving process, because neighbours on t
 """
 
 import asyncio
-from datetime import timedelta
 
 from benchmarks import notices
-from benchmarks.ground import Ground, cpu_of, ground, now, opened, organisation, percentile, set_up
+from benchmarks.ground import Ground, cpu_of, ground, held_elsewhere, opened, organisation, percentile, set_up
 from benchmarks.load import at_once, at_rate, bare_handler, node, request
 from benchmarks.measuring import Line
 from benchmarks.peers import Peers, bearer, peers
@@ -29,14 +28,8 @@ async def _run() -> list[Line]:
     setup = organisation(1, agents=2)
     async with ground() as base, peers() as around, opened(base.databases) as store:
         await set_up(store, setup)
-        beacon = store.beacon("elsewhere")
-        await beacon.burn()
-        async with store.open_queue() as queue:
-            await queue.lease([setup.id], "elsewhere", now(), timedelta(hours=1))
-        try:
+        async with held_elsewhere(store, setup.id):
             return await _measured(base, around, f"/graph/{setup.registration.id}/calls")
-        finally:
-            await beacon.put_out()
 
 
 async def _measured(base: Ground, around: Peers, path: str) -> list[Line]:
