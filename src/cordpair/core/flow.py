@@ -191,11 +191,12 @@ class Treatment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class Exit(msgspec.Struct, frozen=True):
     """A way out of a step: the name of its field (`next`, `choices.2`, `cases.0`), and the step that comes next.
 
-    `to` is empty where the way out is not set.
+    `to` is empty where the way out is not set. `by_key` says that only a key that the caller presses leads there.
     """
 
     name: str
     to: str
+    by_key: bool = False
 
 
 def exits(step: FlowStep) -> tuple[Exit, ...]:
@@ -204,8 +205,9 @@ def exits(step: FlowStep) -> tuple[Exit, ...]:
         case Play():
             return (Exit("next", step.next),)
         case Menu():
-            chosen = (Exit(f"choices.{key}", to) for key, to in step.choices.items())
-            return (*chosen, Exit("no_input", step.no_input), Exit("wrong_input", step.wrong_input or step.no_input))
+            chosen = (Exit(f"choices.{key}", to, by_key=True) for key, to in step.choices.items())
+            wrong = Exit("wrong_input", step.wrong_input or step.no_input, by_key=True)
+            return (*chosen, Exit("no_input", step.no_input), wrong)
         case OpenHours():
             closed, holiday = Exit("closed", step.closed), Exit("holiday", step.holiday or step.closed)
             return (Exit("open", step.open), closed, holiday)
@@ -215,7 +217,7 @@ def exits(step: FlowStep) -> tuple[Exit, ...]:
         case ToQueue():
             return (Exit("instead", step.instead),) if step.instead else ()
         case OfferCallback():
-            return (Exit("accepted", step.accepted), Exit("declined", step.declined))
+            return (Exit("accepted", step.accepted, by_key=True), Exit("declined", step.declined))
         case ToUser() | ToNumber() | Voicemail() | HangUpStep():
             return ()
         case _:
@@ -242,8 +244,3 @@ def treatment_says(treatment: Treatment) -> Mapping[str, tuple[Say, ...]]:
         "music": treatment.music,
         "say_callback": treatment.say_callback,
     }
-
-
-def waits_for_key(step: FlowStep) -> bool:
-    """Whether a call stays in the step until the caller presses a key or the time for it is over."""
-    return isinstance(step, Menu | OfferCallback)
