@@ -18,7 +18,7 @@ from typing import Any
 from cordpair.core.agent import AgentState
 from cordpair.core.call import Call, CallState, Outcome
 from cordpair.core.changes import HistoryEntry, OfferState
-from cordpair.core.effects import InviteAgent
+from cordpair.core.effects import InviteAgent, WithdrawInvite
 from cordpair.core.floor import Floor
 from cordpair.core.ids import GraphCallId, TenantId, call_id, offer_parts
 from tests.sim.cloud import Cloud, CloudCall, Stay
@@ -50,6 +50,11 @@ class Evidence:
         #: What each call was told of, by acknowledged notifications: its arrival (and when), and who stood in it.
         self.told_arrival: dict[str, float] = {}
         self.told_agents: defaultdict[str, set[str]] = defaultdict(set)
+        #: Whose ring was ordered to be taken back, by call. They may have been rung anew since.
+        self.taken_back: defaultdict[str, set[str]] = defaultdict(set)
+        for order in self.tables["outbox"].values():
+            if isinstance(order.effect, WithdrawInvite) and order.effect.agent is not None:
+                self.taken_back[order.effect.call].add(order.effect.agent)
         newest: Counter[str] = Counter()
         for at_s, _, source, item in deliveries.acknowledged:
             if source == "graph":
@@ -125,7 +130,9 @@ def _outcomes(seen: Evidence) -> Iterator[str]:
 
 
 def _outcome(call: Call, truth: CloudCall, seen: Evidence) -> Iterator[str]:
-    if call.outcome is Outcome.ABANDONED and all(_crossed(stay, call, truth) for stay in truth.stays):
+    if call.outcome is Outcome.ABANDONED and all(
+        _crossed(stay, seen.taken_back[call.id], truth) for stay in truth.stays
+    ):
         return
     talked = [stay.agent for stay in truth.stays]
     told = [agent for agent in talked if agent in seen.told_agents[truth.id]]
@@ -147,14 +154,12 @@ def _outcome(call: Call, truth: CloudCall, seen: Evidence) -> Iterator[str]:
         yield f"J2 call {truth.id} is said to have been answered by somebody who did not"
 
 
-def _crossed(stay: Stay, call: Call, truth: CloudCall) -> bool:
+def _crossed(stay: Stay, taken_back: set[str], truth: CloudCall) -> bool:
     """Whether somebody accepted just as their ring was taken back, and was gone before that could be looked at, while
     the caller stayed. With whoever was there to the end the caller has talked."""
     until = stay.until or 0.0
     was_there_to_the_end = truth.ended is not None and until >= truth.ended
-    return (
-        stay.agent in call.withdrawn and not was_there_to_the_end and (stay.was_cut or until - stay.since < CROSSED_S)
-    )
+    return stay.agent in taken_back and not was_there_to_the_end and (stay.was_cut or until - stay.since < CROSSED_S)
 
 
 def _people(seen: Evidence) -> Iterator[str]:
