@@ -18,7 +18,8 @@ from cordpair.store.flow_turns import Code
 from cordpair.store.inbox import Incoming
 from cordpair.store.marks import Bookmark, Subscription
 from cordpair.store.parties import IndexedParty, IndexedPhone
-from tests.store.world import ANA, NOON, call, configured, leased
+from cordpair.store.setup_versions import SetupVersion
+from tests.store.world import ANA, NOON, A, call, configured, leased, setup
 
 NUMBER = "+493012345678"
 LEASE = timedelta(seconds=30)
@@ -64,6 +65,7 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
         )
         await rows.audit.append(deed(tenant))
         await rows.audit.checkpoint(NOON)
+        await rows.versions.put(version("their note", tenant))
     async with store.open_queue() as queue:
         taken = [one.id for one in await queue.claim(2, NOON, LEASE, [tenant])]
     async with store.open_tenant(tenant) as rows:
@@ -93,6 +95,10 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
 
 def deed(tenant: TenantId) -> Deed:
     return Deed(at=NOON, actor=operator_actor(1000), action=Action.SETUP_APPLIED, target=tenant, detail={"parts": "x"})
+
+
+def version(note: str, tenant: TenantId = A, number: int = 1) -> SetupVersion:
+    return SetupVersion(number=number, at=NOON, actor=operator_actor(1000), note=note, setup=setup(tenant))
 
 
 async def _flows(store: Store, tenant: TenantId) -> tuple[int, int]:

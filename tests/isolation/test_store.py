@@ -26,7 +26,7 @@ from cordpair.store.marks import Bookmark, Subscription
 from cordpair.store.parties import IndexedParty, IndexedPhone
 from cordpair.store.sealing import call_subject
 from tests.databases import OPERATOR_KEY, Server
-from tests.isolation.filled import NUMBER, Filled, deed, filled
+from tests.isolation.filled import NUMBER, Filled, deed, filled, version
 from tests.isolation.rows import rows_of
 from tests.store.world import ANA, BEN, CANARY, NOBODY, NOON, A, B, setup
 
@@ -112,6 +112,9 @@ BLUNT: dict[str, Attempt] = {
     "audit.append": lambda rows, it: rows.audit.append(deed(it.tenant)),
     "audit.checkpoint": lambda rows, _: rows.audit.checkpoint(LATER),
     "audit.prune": lambda rows, _: rows.audit.prune(LATER),
+    "versions.get": lambda rows, _: rows.versions.get(1),
+    "versions.put": lambda rows, _: rows.versions.put(version("mine", number=2)),
+    "versions.purge": lambda rows, _: rows.versions.purge(LATER),
     "setups.configure": lambda rows, _: rows.setups.configure(replace(setup(A), name="mine", agents=(), queues=())),
 }
 
@@ -121,7 +124,7 @@ QUESTIONS = {
     "calls.arrived_since", "calls.count_since", "calls.counts", "calls.pending", "calls.next_sequence", "timers.due",
     "timers.keys", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "peers.asked",
     "parties.count", "subscriptions.all", "vitals.read", "vitals.newest", "vitals.backlog", "audit.shown",
-    "audit.trail", "audit.head",
+    "audit.trail", "audit.head", "agents.names", "setups.revision", "versions.newest",
 }  # fmt: skip
 
 

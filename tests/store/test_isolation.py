@@ -29,11 +29,12 @@ from cordpair.store.outbox import Outbox
 from cordpair.store.parties import IndexedParty, IndexedPhone, Parties, PartyHit
 from cordpair.store.peers import Peers
 from cordpair.store.sealing import Unreadable
+from cordpair.store.setup_versions import SetupVersion, SetupVersions
 from cordpair.store.setups import Setups
 from cordpair.store.timers import Timers
 from cordpair.store.vitals import Backlog, Vitals, VitalSigns
 from tests.databases import OPERATOR_KEY, Server
-from tests.store.world import ANA, NOON, A, B, call, configured, leased
+from tests.store.world import ANA, NOON, A, B, call, configured, leased, setup
 
 CALL = call()
 NUMBER = "+493012345678"
@@ -71,6 +72,10 @@ QUESTIONS: dict[str, Question] = {
     "parties.find_many": lambda rows: _any_found(rows, NUMBER),
     "parties.count": lambda rows: rows.parties.count(),
     "bookmarks.get": lambda rows: rows.bookmarks.get("imis"),
+    "agents.names": lambda rows: rows.agents.names(),
+    "setups.revision": lambda rows: rows.setups.revision(),
+    "versions.get": lambda rows: rows.versions.get(1),
+    "versions.newest": lambda rows: rows.versions.newest(10),
     "audit.shown": lambda rows: rows.audit.shown(),
     "audit.trail": lambda rows: _anything_in(rows.audit.trail()),
     "audit.head": lambda rows: rows.audit.head(),
@@ -146,6 +151,7 @@ async def filled(store: Store) -> None:
             Subscription(kind="presence", graph_id="graph-1", client_state="secret", expires_at=NOON)
         )
         await rows.audit.append(Deed(at=NOON, actor=Actor("operator:0"), action=Action.SETUP_APPLIED, target=A))
+        await rows.versions.put(SetupVersion(number=1, at=NOON, actor=Actor("operator:0"), note="", setup=setup(A)))
         await rows.flows.start("sync", "sync", 1, NOON)
         await rows.peers.put(Peer.GRAPH, Asked(since=NOON, until=NOON, bulk_until=NOON))
     async with store.open_queue() as queue:
@@ -169,7 +175,7 @@ def test_every_question_of_the_tenants_door_is_asked_above() -> None:
     parts = {
         "inbox": Inbox, "outbox": Outbox, "timers": Timers, "calls": Calls, "agents": Agents, "setups": Setups,
         "cards": Cards, "chats": Chats, "parties": Parties, "bookmarks": Bookmarks, "subscriptions": Subscriptions,
-        "audit": Audit, "flows": Flows, "peers": Peers, "vitals": Vitals,
+        "audit": Audit, "flows": Flows, "peers": Peers, "vitals": Vitals, "versions": SetupVersions,
     }  # fmt: skip
     writes = {
         "put", "put_aside", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked",

@@ -19,6 +19,8 @@ BACK_TO_0001 = (
     "drop function audit_entry_is_dropped; "
     "drop table flow_steps, flows, peers; "
     "alter table agents drop column ability; "
+    "drop table setup_versions; "
+    "alter table tenants drop column body; "
     "update alembic_version set version_num = '0001'"
 )
 

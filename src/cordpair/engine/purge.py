@@ -1,4 +1,4 @@
-"""What has had its time goes: raw payloads with the keys of their days, and flows that were done long ago."""
+"""What has had its time goes: raw payloads with the keys of their days, flows done long ago, versions of the setup."""
 
 from datetime import timedelta
 
@@ -25,9 +25,13 @@ def purge_kind(store: Store) -> Kind:
             async with store.open_tenant(flow.tenant) as rows:
                 return await rows.flows.purge(due(flow.now()).flows_before)
 
+        async def versions(_: Try) -> int:
+            return await store.purge_versions(flow.tenant, flow.now())
+
         count = await flow.step("payloads", payloads)
         log.info("raw payloads purged", tenant=flow.tenant, count=count)
         await flow.step("flows", flows)
+        await flow.step("versions", versions)
         return Again(flow.now() + EVERY)
 
     return Kind(name=KIND, version=1, run=run, is_patient=True)

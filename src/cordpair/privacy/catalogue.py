@@ -20,11 +20,12 @@ _PAYLOAD, _INTAKE, _EFFECT, _OPERATIONS, _KEY = (
 
 #: table -> kind -> columns, of the main database.
 MAIN: dict[str, dict[str, str]] = {
-    "tenants": {_SETUP: "tenant name region time_zone revision fallback_user"},
+    "tenants": {_SETUP: "tenant name region time_zone revision fallback_user body"},
     "registrations": {
         _SETUP: "tenant registration client_id bot_id bot_name secret_expires_at quota",
         _SECRET: "secret_sealed",
     },
+    "setup_versions": {"setup_version": "tenant number at actor sealed"},
     "crm_setups": {_SETUP: "tenant connector settings", _SECRET: "secrets_sealed"},
     "queues": {_SETUP: "tenant queue position active service_level_s body"},
     "agents": {

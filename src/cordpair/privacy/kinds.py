@@ -177,6 +177,15 @@ _ALL = (
         erasure=Erasure.DELETE_ROW,
     ),
     DataKind(
+        name="setup_version",
+        purpose="show who changed the setup and what it said, and go back to what it said",
+        legal_basis=LegalBasis.LEGITIMATE_INTEREST,
+        starts_at=StartsAt.RECEIVED,
+        keep_at_most=_CEILING,
+        default=_PRIMARY,
+        erasure=Erasure.DESTROY_KEY,
+    ),
+    DataKind(
         name="operations",
         purpose="keep the machinery going: leases, bookmarks, subscriptions, schema",
         legal_basis=LegalBasis.NOT_PERSONAL,

@@ -1,5 +1,6 @@
 """Agents as rows: what the administrator sets, and what their day brings. The fold never writes the first part."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import msgspec
 
 from cordpair.core.agent import Agent, AgentState, Presence
+from cordpair.core.ids import AgentId
 from cordpair.core.need import Membership, Value
 from cordpair.core.tenant import AgentSetup
 from cordpair.store.scope import Scope
-from cordpair.store.sealing import Keyring, agent_subject
+from cordpair.store.sealing import Keyring, Unreadable, agent_subject
 from cordpair.store.together import Write
 
 _NAME = "agents.name_sealed"
@@ -58,6 +60,18 @@ class Agents:
         )
         keys = await self._scope.reading([agent_subject(row["agent"]) for row in rows])
         return [_setup(row, keys) for row in rows]
+
+    async def names(self) -> dict[AgentId, str]:
+        """Names of everybody who was ever set up and is not erased."""
+        rows = await self._scope.connection.fetch(
+            "select agent, name_sealed from agents where tenant = $1", self._scope.tenant
+        )
+        keys = await self._scope.reading([agent_subject(row["agent"]) for row in rows])
+        found: dict[AgentId, str] = {}
+        for row in rows:
+            with contextlib.suppress(Unreadable):
+                found[row["agent"]] = _name(row, keys)
+        return found
 
     async def configure(self, agents: Sequence[AgentSetup]) -> None:
         """Make these the tenant's agents. A new one begins offline; one who is not named any more gets no calls."""

@@ -32,6 +32,7 @@ from cordpair.store.parties import Parties
 from cordpair.store.peers import Peers
 from cordpair.store.queue_door import QueueRows
 from cordpair.store.scope import Scope
+from cordpair.store.setup_versions import KEY_OF, SetupVersions
 from cordpair.store.setups import Setups
 from cordpair.store.timers import Timers
 from cordpair.store.vitals import Vitals
@@ -50,6 +51,7 @@ class TenantRows:
         self.calls = Calls(scope)
         self.agents = Agents(scope)
         self.setups = Setups(scope, self.agents)
+        self.versions = SetupVersions(scope)
         self.cards = Cards(scope)
         self.chats = Chats(scope)
         self.parties = Parties(scope)
@@ -173,6 +175,14 @@ class Store:
         async with self.open_tenant(tenant) as rows:
             gone = await rows.inbox.purge(before)
         await self.keys.destroy_days(tenant, "intake", before.date())
+        return gone
+
+    async def purge_versions(self, tenant: TenantId, now: datetime) -> int:
+        """Erase versions of the setup that had their time, and the keys of their days; returns how many."""
+        before = due(now).versions_before
+        async with self.open_tenant(tenant) as rows:
+            gone = await rows.versions.purge(before)
+        await self.keys.destroy_days(tenant, KEY_OF, before.date())
         return gone
 
     async def keep_audit(self, tenant: TenantId, now: datetime) -> int:

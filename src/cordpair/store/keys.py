@@ -88,7 +88,7 @@ class KeyStore:
         return len(gone)
 
     async def destroy_days(self, tenant: TenantId, what: str, before: date) -> int:
-        """Destroy the keys of days before `before`; returns how many days. `what` is intake or audit."""
+        """Destroy the keys of days before `before`; returns how many days. `what` is intake, audit or setup."""
         async with self._transaction(tenant) as connection:
             rows = await connection.fetch(
                 "select subject from subject_keys where tenant = $1 and subject >= $2 and subject < $3",

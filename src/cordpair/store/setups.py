@@ -1,6 +1,7 @@
 """What an organisation has set up, secrets sealed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -14,6 +15,10 @@ from cordpair.store.sealing import TENANT_SUBJECT
 
 _REGISTRATION = "registrations.secret_sealed"
 _CRM = "crm_setups.secrets_sealed"
+#: What stands in columns and tables of its own; every other field of a setup is kept in the tenant's body.
+_APART = frozenset({"id", "name", "region", "time_zone", "fallback_user", "registration", "queues", "agents", "crm"})
+_IN_BODY = tuple(name for name in TenantSetup.__struct_fields__ if name not in _APART)
+_KINDS = {field.name: field.type for field in msgspec.structs.fields(TenantSetup)}
 
 
 class Setups:
@@ -31,15 +36,17 @@ class Setups:
         if setup == await self.get():
             return
         await self._scope.connection.execute(
-            "insert into tenants (tenant, name, region, time_zone, revision, fallback_user) "
-            "values ($1, $2, $3, $4, 1, $5) "
+            "insert into tenants (tenant, name, region, time_zone, revision, fallback_user, body) "
+            "values ($1, $2, $3, $4, 1, $5, $6) "
             "on conflict (tenant) do update set name = excluded.name, region = excluded.region, "
-            "time_zone = excluded.time_zone, revision = tenants.revision + 1, fallback_user = excluded.fallback_user",
+            "time_zone = excluded.time_zone, revision = tenants.revision + 1, fallback_user = excluded.fallback_user, "
+            "body = excluded.body",
             self._scope.tenant,
             setup.name,
             setup.region,
             setup.time_zone,
             setup.fallback_user,
+            msgspec.json.encode({name: getattr(setup, name) for name in _IN_BODY}).decode(),
         )
         await self._put_registration(setup.registration)
         await self._put_crm(setup.crm)
@@ -50,7 +57,7 @@ class Setups:
     async def get(self) -> TenantSetup | None:
         """The tenant's setup with its secrets in the clear; None when there is none."""
         row = await self._scope.connection.fetchrow(
-            "select t.name, t.region, t.time_zone, t.fallback_user, r.registration from tenants t "
+            "select t.name, t.region, t.time_zone, t.fallback_user, t.body, r.registration from tenants t "
             "join registrations r on r.tenant = t.tenant where t.tenant = $1 order by r.registration limit 1",
             self._scope.tenant,
         )
@@ -67,7 +74,18 @@ class Setups:
             agents=tuple(await self._agents.set_up()),
             crm=await self.crm(),
             fallback_user=row["fallback_user"],
+            **_of_body(row["body"]),
         )
+
+    async def revision(self) -> int:
+        """The number of the tenant's newest setup, held until this transaction ends: nobody else makes the next one.
+
+        0 when there is none.
+        """
+        found: int | None = await self._scope.connection.fetchval(
+            "select revision from tenants where tenant = $1 for update", self._scope.tenant
+        )
+        return found or 0
 
     async def registration(self, registration: RegistrationId) -> Registration | None:
         """An app registration of this tenant with its secret in the clear."""
@@ -158,3 +176,9 @@ class Setups:
                 for position, queue in enumerate(queues)
             ],
         )
+
+
+def _of_body(body: str) -> dict[str, Any]:
+    """The fields that the body holds; one that was stored by a newer version and is not known here is left out."""
+    stored = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return {name: msgspec.json.decode(stored[name], type=_KINDS[name]) for name in _IN_BODY if name in stored}

@@ -58,7 +58,7 @@ class Vitals:
         """What waits at `now`, what ends, and what should be gone."""
         gone = due(now - PURGED_WITHIN)
         row = await self._scope.connection.fetchrow(
-            _BACKLOG, self._scope.tenant, gone.intake_before, gone.flows_before, gone.audit_before
+            _BACKLOG, self._scope.tenant, gone.intake_before, gone.flows_before, gone.audit_before, gone.versions_before
         )
         assert row is not None  # it has no FROM
         return Backlog(**row)
@@ -95,5 +95,6 @@ select
         then (select count(*) from inbox where tenant = $1 and received_at < $2) else 0 end
         + (select count(*) from flows where tenant = $1 and state = 'done' and since < $3)
         + (select count(*) from audit_records r join audit_chain e using (tenant, number)
-            where r.tenant = $1 and e.day < $4) as overdue_records
+            where r.tenant = $1 and e.day < $4)
+        + (select count(*) from setup_versions where tenant = $1 and at < $5) as overdue_records
 """
