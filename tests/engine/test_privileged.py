@@ -53,7 +53,7 @@ async def test_setting_an_organisation_up_is_written_down_with_its_secrets_by_na
 async def test_a_change_says_which_parts_changed(store: Store) -> None:
     await applied(store, setup(A))
     await applied(store, replace(setup(A), name="Neu", queues=()))
-    assert (await trail(store))[-1].detail == {"parts": "name, queues"}
+    assert (await trail(store))[-1].detail == {"parts": "name, queues", "version": "2"}
 
 
 async def test_applying_the_same_again_leaves_no_entry(store: Store) -> None:

@@ -9,7 +9,7 @@ from tests.guards.sources import PACKAGE, modules, name, tree
 
 #: (part of the tenant's door, method) that only this module may call.
 GUARDED = {("setups", "configure"), ("outbox", "retry_parked"), ("inbox", "retry"), ("flows", "retry_parked")}
-GUARDED |= {("audit", "append")}
+GUARDED |= {("audit", "append"), ("versions", "put")}
 ALLOWED = PACKAGE / "engine" / "privileged.py"
 
 

@@ -17,6 +17,8 @@ from cordpair.core.ids import TenantId
 #: Who did it, without a name: `operator:{uid}` at the command line, `link:{id}` through a floor link.
 Actor = NewType("Actor", str)
 
+UNKNOWN_ACTOR = Actor("unknown")  #: nobody wrote down who it was
+
 SALT_BYTES = 32
 BEGINNING = bytes(32)  #: what the first entry of a chain has before it
 

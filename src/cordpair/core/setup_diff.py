@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from cordpair.core.setup_secrets import secrets_of, without_secrets
 from cordpair.core.tenant import TenantSetup
@@ -45,8 +46,17 @@ def differences(before: TenantSetup | None, after: TenantSetup) -> tuple[Differe
     """All that `after` does not have in common with `before`, in the order of the setup. None: there was nothing."""
     if before is None:
         return (Difference(change=Change.ADDED, path=(), owners=(), after=without_secrets(after)),)
-    values = _of_structs(_Spot((), ()), without_secrets(before), without_secrets(after))
+    values = _of_structs(_Spot((), ()), _in_order(without_secrets(before)), _in_order(without_secrets(after)))
     return (*values, *_new_secrets(before, after))
+
+
+def same_setup(before: TenantSetup | None, after: TenantSetup) -> bool:
+    """Whether two setups mean the same. In which order their agents stand means nothing."""
+    return before is not None and _in_order(before) == _in_order(after)
+
+
+def _in_order(setup: TenantSetup) -> TenantSetup:
+    return replace(setup, agents=tuple(sorted(setup.agents, key=lambda agent: agent.id)))
 
 
 class _Spot(msgspec.Struct, frozen=True):

@@ -6,31 +6,46 @@ twice changes nothing the second time and is not written down again.
 
 from datetime import datetime
 
-from cordpair.core.audit import Action, Actor, Deed, link_actor
+from cordpair.core.audit import UNKNOWN_ACTOR, Action, Actor, Deed, link_actor
 from cordpair.core.ids import TenantId
+from cordpair.core.setup_diff import same_setup
+from cordpair.core.setup_secrets import keeping_secrets
 from cordpair.core.tenant import TenantSetup
 from cordpair.errors import Rejected
 from cordpair.store.doors import Store, TenantRows
+from cordpair.store.setup_versions import SetupVersion
 
 
-async def apply_setup(store: Store, setup: TenantSetup, *, by: Actor, now: datetime) -> None:
-    """Set an organisation up, or change it to `setup`. That a secret is new is written down, never what it is.
+async def apply_setup(
+    store: Store, setup: TenantSetup, *, by: Actor, now: datetime, note: str = "", instead_of: int | None = None
+) -> int | None:
+    """Set an organisation up, or change it to `setup`; returns the version that this is, None when nothing changed.
 
-    Raises Rejected when the name of its registration is another organisation's: notifications could not be told apart.
+    Where `setup` says `STORED` the secret of now is kept. That a secret is new is written down, never what it is.
+    Raises Rejected when the name of its registration is another organisation's: notifications could not be told apart;
+    and (409) when the version of now is not `instead_of`, where that is given: somebody was faster.
     """
     async with store.open_queue() as queue:
         others = [one for one in await queue.holders(setup.registration.id) if one != setup.id]
     if others:
         raise Rejected(f"registration.id: {setup.registration.id} is the registration of another organisation already")
     async with store.open_tenant(setup.id) as rows:
-        before = await rows.setups.get()
-        if setup == before:
-            return
+        newest, before = await rows.setups.revision(), await rows.setups.get()
+        if instead_of is not None and newest != instead_of:
+            raise Rejected(f"version {newest} runs by now, not {instead_of}", status=409)
+        setup = keeping_secrets(setup, before)
+        if same_setup(before, setup):
+            return None
+        if before is not None and await rows.versions.get(newest) is None:  # it was set up before versions were kept
+            was = SetupVersion(number=newest, at=now, actor=UNKNOWN_ACTOR, note="", setup=before)
+            await rows.versions.put(was)
         await rows.setups.configure(setup)
+        await rows.versions.put(SetupVersion(number=newest + 1, at=now, actor=by, note=note, setup=setup))
         changed = ", ".join(_changed(before, setup))
-        await _note(rows, now, by, Action.SETUP_APPLIED, setup.id, parts=changed)
+        await _note(rows, now, by, Action.SETUP_APPLIED, setup.id, parts=changed, version=str(newest + 1))
         for target in _new_secrets(before, setup):
             await _note(rows, now, by, Action.SECRET_CHANGED, target)
+        return newest + 1
 
 
 async def retry_effect(store: Store, tenant: TenantId, effect: int, *, by: Actor, now: datetime) -> bool:

@@ -1,16 +1,18 @@
-"""A setup is looked at before it is stored: one that cannot work is refused, with the place of what is wrong."""
+"""A setup is looked at before it is stored: one that cannot work is refused, with the place of all that is wrong."""
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
 import phonenumbers
 
 from cordpair.connectors.registry import open_crm
-from cordpair.core.hours import Hours, read_hours
+from cordpair.core.hours import read_hours
+from cordpair.core.ids import QueueId
 from cordpair.core.need import steps_are_in_order
 from cordpair.core.quota import QuotaPolicy
 from cordpair.core.tenant import AgentSetup, Queue, Registration, TenantSetup
@@ -21,20 +23,46 @@ _USER = "must be the Entra object id of a user, a UUID in small letters"
 
 
 def check_setup(setup: TenantSetup) -> None:
-    """Raises Rejected with one line, `place: what is wrong`. Nothing is sent to anybody."""
+    """Raises Rejected with one line for each mistake, `place: what is wrong`. Nothing is sent to anybody."""
+    found = setup_problems(setup)
+    if found:
+        raise Rejected("\n".join(found))
+
+
+def setup_problems(setup: TenantSetup) -> list[str]:
+    """All mistakes, `place: what is wrong`; of each queue and each agent the first one of a kind."""
+    checks: list[Callable[[], None]] = [
+        *(partial(check, setup) for check in (_check_ids, _check_places, _check_fallbacks, _check_names, _check_crm)),
+        partial(_check_registration, setup.registration),
+    ]
+    for queue in setup.queues:
+        place = f"queues.{queue.id}"
+        checks += [partial(check, place, queue) for check in (_check_times, _check_routing, _check_queue_hours)]
+    known = {queue.id for queue in setup.queues}
+    checks += [partial(_check_agent, agent, known) for agent in setup.agents]
+    return [*dict.fromkeys(said for check in checks if (said := _said_by(check)))]
+
+
+def _said_by(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except Rejected as exc:
+        return str(exc)
+    return ""
+
+
+def _check_ids(setup: TenantSetup) -> None:
     _must(_is_id(setup.id), "id", "must be the Entra tenant id, a UUID in small letters")
     _must(setup.registration.tenant == setup.id, "registration.tenant", "must be the organisation's own id")
-    _must(bool(setup.registration.client_secret), "registration.client_secret", "is missing")
+
+
+def _check_places(setup: TenantSetup) -> None:
     _must(setup.region in phonenumbers.SUPPORTED_REGIONS, "region", "must be an ISO country like DE")
     _must(_is_time_zone(setup.time_zone), "time_zone", "must be a name like Europe/Berlin")
-    _check_registration(setup.registration)
-    _check_fallbacks(setup)
-    _check_queues(setup.queues)
-    _check_agents(setup)
-    _check_crm(setup)
 
 
 def _check_registration(registration: Registration) -> None:
+    _must(bool(registration.client_secret), "registration.client_secret", "is missing")
     ends, quota = registration.secret_expires_at, registration.quota
     _must(
         ends is None or ends.tzinfo is not None,
@@ -59,38 +87,34 @@ def _check_fallbacks(setup: TenantSetup) -> None:
         _must(user not in ours, place, f"{field} is the resource account of a queue: calls would come back")
 
 
-def _check_queues(queues: Iterable[Queue]) -> None:
-    _must_be_single("queues", (queue.id for queue in queues))
-    _must_be_single("queues.resource_account", (queue.resource_account for queue in queues))
-    for queue in queues:
-        place = f"queues.{queue.id}"
-        # Graph's own spelling is compared: a capital letter would send every caller away.
-        _must(queue.resource_account == queue.resource_account.lower(), place, "resource_account has capital letters")
-        _must(
-            queue.ring_timeout_s >= SHORTEST_RING_S, place, "ring_timeout_s must be at least 15: Teams rings no shorter"
-        )
-        _must(queue.wrap_up_s > 0, place, "wrap_up_s must be more than 0")
-        _check_routing(place, queue)
-        _must_be_single(f"{place}.dispositions", (one.id for one in queue.dispositions))
-        _check_hours(place, queue.hours)
+def _check_names(setup: TenantSetup) -> None:
+    _must_be_single("queues", (queue.id for queue in setup.queues))
+    _must_be_single("queues.resource_account", (queue.resource_account for queue in setup.queues))
+    _must_be_single("agents", (agent.id for agent in setup.agents))
+    _must_be_single("flows", (flow.id for flow in setup.flows))
 
 
-def _check_hours(place: str, hours: Hours | None) -> None:
+def _check_times(place: str, queue: Queue) -> None:
+    # Graph's own spelling is compared: a capital letter would send every caller away.
+    _must(queue.resource_account == queue.resource_account.lower(), place, "resource_account has capital letters")
+    _must(queue.ring_timeout_s >= SHORTEST_RING_S, place, "ring_timeout_s must be at least 15: Teams rings no shorter")
+    _must(queue.wrap_up_s > 0, place, "wrap_up_s must be more than 0")
+    _must_be_single(f"{place}.dispositions", (one.id for one in queue.dispositions))
+
+
+def _check_queue_hours(place: str, queue: Queue) -> None:
     try:
-        if hours is not None:
-            read_hours(hours)
+        if queue.hours is not None:
+            read_hours(queue.hours)
     except Rejected as exc:
         raise Rejected(f"{place}.hours.{exc}") from exc
 
 
-def _check_agents(setup: TenantSetup) -> None:
-    known = {queue.id for queue in setup.queues}
-    _must_be_single("agents", (agent.id for agent in setup.agents))
-    for agent in setup.agents:
-        place = f"agents.{agent.id}"
-        _must(_is_id(agent.id), place, "id must be the Entra object id, a UUID in small letters")
-        _must(set(agent.queues) <= known, place, "serves a queue that there is not")
-        _check_memberships(place, agent)
+def _check_agent(agent: AgentSetup, known: Collection[QueueId]) -> None:
+    place = f"agents.{agent.id}"
+    _must(_is_id(agent.id), place, "id must be the Entra object id, a UUID in small letters")
+    _must(set(agent.queues) <= set(known), place, "serves a queue that there is not")
+    _check_memberships(place, agent)
 
 
 def _check_memberships(place: str, agent: AgentSetup) -> None:

@@ -7,6 +7,7 @@ import msgspec
 
 from cordpair.core.ids import RegistrationId
 from cordpair.core.quota import QuotaPolicy
+from cordpair.core.setup_diff import same_setup
 from cordpair.core.tenant import CrmSetup, Queue, Registration, TenantSetup
 from cordpair.store.agents import Agents
 from cordpair.store.beacon import NEWS
@@ -33,7 +34,7 @@ class Setups:
 
         Running nodes take a change up by themselves.
         """
-        if setup == await self.get():
+        if same_setup(await self.get(), setup):
             return
         await self._scope.connection.execute(
             "insert into tenants (tenant, name, region, time_zone, revision, fallback_user, body) "
