@@ -173,7 +173,10 @@ def test_the_roster_tells_users_with_the_highest_sequence() -> None:
             person({"application": {"id": "bot"}}, 6),
         ]
     )
-    assert facts(item) == [RosterSeen(at=NOON, call=OURS, graph_id=CALL, sequence=8, users=(ANA,))]
+    stands = ("p", "p", "p")
+    assert facts(item) == [
+        RosterSeen(at=NOON, call=OURS, graph_id=CALL, sequence=8, users=(ANA,), participants=stands)
+    ]
 
 
 @pytest.mark.parametrize("more", [{"isInLobby": True}, {"removedState": {"reason": "left"}}])

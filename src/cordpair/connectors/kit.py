@@ -104,6 +104,18 @@ class Calls(Protocol):
     async def remove(self, call: GraphCallId, participant: str) -> None:
         """Take a participant out, ringing or talking. Done already is done."""
 
+    async def invite_number(self, call: GraphCallId, number: str, participant: str, context: str) -> None:
+        """Ring a telephone number (E.164) into the call, like `invite`."""
+
+    async def remove_user(self, call: GraphCallId, user: str) -> None:
+        """Take a Teams user out of the call; who is not in it is out of it already."""
+
+    async def hold(self, call: GraphCallId, caller_user: str | None, but: str, *, on: bool) -> None:
+        """Let the caller hear music, or take them back.
+
+        `caller_user` is a caller who is a Teams user; else it is the telephone that does not stand there as `but`.
+        """
+
     async def transfer(self, call: GraphCallId, target_user: str) -> None: ...
     async def keep_alive(self, call: GraphCallId) -> None: ...
     async def hang_up(self, call: GraphCallId) -> None: ...

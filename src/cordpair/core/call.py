@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from cordpair.core.caller import Caller, CallerKind, Candidate, settled
 from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, PartyRef, QueueId, offer_id
+from cordpair.core.transfer import Beyond, Transfer, TransferFailure
 from cordpair.errors import IllegalEvent
 
 
@@ -25,6 +26,7 @@ class CallState(StrEnum):
     OFFERED = "offered"  # an agent's Teams client rings
     CONNECTED = "connected"  # the agent stands in the roster
     WRAP_UP = "wrap_up"  # the conversation is over, the agent writes it down
+    PASSED_ON = "passed_on"  # written down; the caller talks on with somebody outside, and we hold the line
     CLOSED = "closed"
 
 
@@ -54,6 +56,9 @@ class Move(StrEnum):
     JOIN = "join"  # an agent is in the roster
     LEAVE = "leave"  # the agent is no longer in the roster
     END = "end"  # the call is gone
+    HAND_OVER = "hand_over"  # another agent has the call now
+    PASS_ON = "pass_on"  # somebody outside has it, the agent is out of it
+    REQUEUE = "requeue"  # it waits for an agent again
     SAVE_WRAP_UP = "save_wrap_up"
     EXPIRE_WRAP_UP = "expire_wrap_up"
     IDENTIFY = "identify"
@@ -82,8 +87,12 @@ MOVES: dict[tuple[CallState, Move], frozenset[CallState]] = {
     (_S.OFFERED, Move.END): frozenset({_S.CLOSED}),
     (_S.CONNECTED, Move.LEAVE): frozenset({_S.WRAP_UP}),
     (_S.CONNECTED, Move.END): frozenset({_S.WRAP_UP}),
-    (_S.WRAP_UP, Move.SAVE_WRAP_UP): frozenset({_S.CLOSED}),
-    (_S.WRAP_UP, Move.EXPIRE_WRAP_UP): frozenset({_S.CLOSED}),
+    (_S.CONNECTED, Move.HAND_OVER): frozenset({_S.CONNECTED}),
+    (_S.CONNECTED, Move.PASS_ON): frozenset({_S.WRAP_UP}),
+    (_S.CONNECTED, Move.REQUEUE): frozenset({_S.QUEUED}),
+    (_S.WRAP_UP, Move.SAVE_WRAP_UP): frozenset({_S.CLOSED, _S.PASSED_ON}),
+    (_S.WRAP_UP, Move.EXPIRE_WRAP_UP): frozenset({_S.CLOSED, _S.PASSED_ON}),
+    (_S.PASSED_ON, Move.END): frozenset({_S.CLOSED}),
     (_S.WRAP_UP, Move.END): frozenset({_S.WRAP_UP}),  # the agent left first; now the caller is gone too
     # Late evidence: the agent was in the roster of a call that we took for abandoned.
     (_S.CLOSED, Move.JOIN): frozenset({_S.WRAP_UP}),
@@ -145,6 +154,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome_reason: str = ""
     ended_by: EndedBy | None = None
     inferred: tuple[str, ...] = ()
+    transfer: Transfer | None = None
+    transfers: int = 0
+    failure: TransferFailure | None = None  #: of the newest transfer
+    dialled: str = ""  #: the number (E.164) that a transfer rings or has rung
+    beyond: Beyond | None = None
+    joined_at: datetime | None = None  #: when `agent` joined, where somebody else had the call before
+    former: AgentId | None = None  #: who had the call before it went back to wait
+    leg: int = 0  #: the number of the leg of an `agent` who came by a transfer
     roster: int = -1
     checks: int = 0
     prompts: int = 0
@@ -156,7 +173,17 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def is_live(self) -> bool:
         """The Graph call still stands, as far as we know."""
-        return self.state is not CallState.CLOSED and self.ended_at is None
+        return self.state is not CallState.CLOSED and (self.ended_at is None or self.is_beyond)
+
+    @property
+    def leg_number(self) -> int:
+        """The number of the leg of `agent`: that of the offer by which they came, or the transfer's."""
+        return self.leg or max(self.offers, 1)
+
+    @property
+    def is_beyond(self) -> bool:
+        """It goes on with somebody outside."""
+        return self.beyond is not None and self.beyond.until is None
 
 
 def move(call: Call, step: Move, to: CallState, **changes: object) -> Call:
@@ -180,6 +207,13 @@ def offered(call: Call, agent: AgentId, at: datetime) -> Call:
 
 
 def identified(call: Call, candidates: tuple[Candidate, ...]) -> Call:
+def written_down(call: Call, step: Move, at: datetime, **written: object) -> Call:
+    """The agent has written it down. The call is closed, unless it goes on with somebody outside."""
+    if call.is_beyond:
+        return move(call, step, CallState.PASSED_ON, **written)
+    return move(call, step, CallState.CLOSED, closed_at=at, **written)
+
+
     """What the look-up found. It settles the party when exactly one candidate is sure."""
     return move(call, Move.IDENTIFY, call.state, candidates=candidates, party=call.party or settled(candidates))
 

@@ -8,7 +8,7 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
-from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId
+from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, TransferId
 
 
 class Lane(IntEnum):
@@ -30,6 +30,7 @@ class Face(StrEnum):
     MISSED = "missed"  # rang out, or the caller left
     TAKEN = "taken"  # somebody else has it
     STRIP = "strip"  # in conversation
+    PASSED = "passed"  # somebody else talks to the caller now
     WRAP_UP = "wrap_up"
     DONE = "done"
 
@@ -142,6 +143,48 @@ class WithdrawInvite(GraphOrder, frozen=True, kw_only=True):
         return f"withdraw:{self.offer}"
 
 
+class RingTarget(GraphOrder, frozen=True, kw_only=True):
+    """Ring whom a transfer is to into the call. Never repeated after an unknown outcome."""
+
+    transfer: TransferId
+
+    @property
+    def key(self) -> str:
+        return f"ring:{self.transfer}"
+
+
+class WithdrawTarget(GraphOrder, frozen=True, kw_only=True):
+    """Take whom a transfer was to out of the call, ringing or talking."""
+
+    transfer: TransferId
+
+    @property
+    def key(self) -> str:
+        return f"unring:{self.transfer}"
+
+
+class RemoveAgent(GraphOrder, frozen=True, kw_only=True):
+    """Take an agent out of the call; the others stay. `number` is the transfer's."""
+
+    agent: AgentId
+    number: int
+
+    @property
+    def key(self) -> str:
+        return f"remove:{self.call}:{self.number}:{self.agent}"
+
+
+class HoldCaller(GraphOrder, frozen=True, kw_only=True):
+    """Let the caller hear music while a transfer is under way (`on`), or take them back. `number` is the transfer's."""
+
+    on: bool
+    number: int
+
+    @property
+    def key(self) -> str:
+        return f"hold:{self.call}:{self.number}:{'on' if self.on else 'off'}"
+
+
 class HangUp(GraphOrder, frozen=True, kw_only=True):
     """End the call for everybody."""
 
@@ -185,7 +228,7 @@ class LogActivity(Order, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        return f"activity:{self.call}"
+        return f"correct:{self.call}:{self.number}"
 
     @property
     def lane(self) -> Lane:
@@ -218,3 +261,7 @@ def encode(effect: Effect) -> bytes:
 def decode(data: bytes) -> Effect:
     """The effect that `encode` wrote. Raises msgspec.ValidationError for anything else."""
     return _decoder.decode(data)
+    | RingTarget
+    | WithdrawTarget
+    | RemoveAgent
+    | HoldCaller

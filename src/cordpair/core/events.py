@@ -10,7 +10,8 @@ from enum import StrEnum
 import msgspec
 
 from cordpair.core.caller import Caller, Candidate
-from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, PartyRef
+from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, PartyRef, TransferId
+from cordpair.core.transfer import Target, TransferEnd, TransferKind
 
 
 class OfferEnd(StrEnum):
@@ -66,6 +67,7 @@ class RosterSeen(CallFact, frozen=True, kw_only=True):
     graph_id: GraphCallId
     sequence: int
     users: tuple[AgentId, ...]
+    participants: tuple[str, ...] = ()  #: ids of all who stand in it, as far as Graph names them
     inferred: bool = False
 
 
@@ -157,6 +159,55 @@ class TransferFailed(CallFact, frozen=True, kw_only=True):
     """Nobody took a call that we handed over: it is ours again."""
 
 
+class TransferAsked(CallFact, frozen=True, kw_only=True):
+    """The agent passes the caller on. `dialled` is the number (E.164) where the target is one; `disposition` and `note`
+    travel with the call. `anyway`: also to a queue that is closed or where nobody is, or an agent who is away.
+    """
+
+    agent: AgentId
+    kind: TransferKind
+    target: Target
+    dialled: str = ""
+    disposition: str = ""
+    note: str = ""
+    anyway: bool = False
+
+
+class TransferUnanswered(CallFact, frozen=True, kw_only=True):
+    """The other one's ring came back without them."""
+
+    transfer: TransferId
+    why: TransferEnd
+
+
+class TransferTimedOut(CallFact, frozen=True, kw_only=True):
+    """The other one has been rung for as long as we let it ring."""
+
+    transfer: TransferId
+
+
+class TransferCompleted(CallFact, frozen=True, kw_only=True):
+    """The agent leaves the caller to the other one."""
+
+    agent: AgentId
+
+
+class TransferCancelled(CallFact, frozen=True, kw_only=True):
+    """The agent takes the caller back."""
+
+    agent: AgentId
+
+
+class HoldRefused(CallFact, frozen=True, kw_only=True):
+    """Graph plays no music to the caller of a transfer: they hear what the agents say."""
+
+
+class AgentHungUp(CallFact, frozen=True, kw_only=True):
+    """The agent pressed Hang up on the card: they leave the call."""
+
+    agent: AgentId
+
+
 class CheckDue(CallFact, frozen=True, kw_only=True):
     """Time to keep the call alive and to re-read it."""
 
@@ -233,6 +284,13 @@ _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 def encode(event: AnyEvent) -> bytes:
     """An event as JSON. Holds personal data (caller, note) for some kinds: seal it before it is stored."""
     return _encoder.encode(event)
+    | TransferAsked
+    | TransferUnanswered
+    | TransferTimedOut
+    | TransferCompleted
+    | TransferCancelled
+    | HoldRefused
+    | AgentHungUp
 
 
 def decode(data: bytes) -> AnyEvent:

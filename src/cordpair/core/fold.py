@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from cordpair.core import agent as agents
 from cordpair.core import call as calls
+from cordpair.core import fold_pass, fold_transfer
 from cordpair.core import events as e
 from cordpair.core.agent import Agent, AgentMove, AgentState, Presence
 from cordpair.core.call import Call, CallState, Move
@@ -70,17 +71,33 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
         case e.AnswerFailed():
             refuse(floor, event)
         case e.RosterSeen():
-            roster(floor, event)
+            if not (fold_transfer.roster(floor, event) or fold_pass.roster_beyond(floor, event)):
+                roster(floor, event)
         case e.CallEnded():
-            end(floor, event)
+            _end(floor, event)
         case e.CallRefreshed():
             refreshed(floor, event)
+            fold_transfer.refreshed(floor, event)
         case e.WaitTooLong():
             wait_too_long(floor, event)
         case e.ClosingTime():
             closing_time(floor, event)
         case e.TransferFailed():
             transfer_failed(floor, event)
+        case e.TransferAsked():
+            fold_transfer.asked(floor, event)
+        case e.TransferUnanswered():
+            fold_transfer.unanswered(floor, event)
+        case e.TransferTimedOut():
+            fold_transfer.timed_out(floor, event)
+        case e.TransferCompleted():
+            fold_transfer.completed(floor, event)
+        case e.TransferCancelled():
+            fold_transfer.cancelled(floor, event)
+        case e.HoldRefused():
+            fold_transfer.not_held(floor, event)
+        case e.AgentHungUp():
+            fold_transfer.hung_up(floor, event)
         case e.CheckDue():
             check(floor, event)
         case e.Identified():
@@ -125,6 +142,21 @@ def _with_offer(floor: Floor, call_id: CallId, offer: OfferId) -> Call:
     """The call whose live offer this is. An older offer is over: the fence."""
     call = floor.call(call_id)
     if live_offer(call).id != offer:
+def _end(floor: Floor, event: e.CallEnded) -> None:
+    """The call is gone, whoever talked in it."""
+    if fold_pass.end_beyond(floor, event):
+        return
+    fold_transfer.caller_left(floor, event)
+    end(floor, event)
+    fold_pass.settle_requeued(floor, event)
+
+
+def _ring_lost(floor: Floor, call: Call, agent: Agent, at: datetime) -> None:
+    """Whoever is being rung has gone away."""
+    if not fold_transfer.ring_lost(floor, call, agent.id, at):
+        seek(floor, end_offer(floor, call, e.OfferEnd.AGENT_LOST, at), at)
+
+
         raise IllegalEvent("offer_over")
     return call
 
@@ -207,7 +239,7 @@ def _sign_out(floor: Floor, agent: Agent, at: datetime) -> None:
     floor.router.busy(agent.id)
     floor.save_agent(agents.wished(agent, AgentMove.SIGN_OUT, at))
     if ringing is not None:
-        seek(floor, end_offer(floor, ringing, e.OfferEnd.AGENT_LOST, at), at)
+        _ring_lost(floor, ringing, agent, at)
 
 
 def _presence(floor: Floor, event: e.PresenceSeen) -> None:
@@ -220,6 +252,6 @@ def _presence(floor: Floor, event: e.PresenceSeen) -> None:
     floor.cancel(f"presence:{agent.id}")
     ringing = floor.calls.get(agent.call) if agent.state is AgentState.RINGING and agent.call else None
     if ringing is not None and event.availability == "Offline":
-        seek(floor, end_offer(floor, ringing, e.OfferEnd.AGENT_LOST, event.at), event.at)
+        _ring_lost(floor, ringing, agent, event.at)
     elif agent.state is AgentState.READY:
         available(floor, agent, event.at)

@@ -38,7 +38,7 @@ def roster(floor: Floor, event: RosterSeen) -> None:
             call = calls.move(call, Move.JOIN, call.state, agent=present[0], connected_at=event.at)
         hear(floor, call, event.at)
         return
-    proof = bool(present) and call.connected_at is None and _can_join(call)
+    proof = bool(present) and call.agent is None and _can_join(call)
     floor.save_call(call)
     if proof:
         call = join(floor, call, present[0], event.at, inferred=event.inferred)
@@ -91,22 +91,26 @@ def join(floor: Floor, call: Call, agent_id: AgentId, at: datetime, *, inferred:
             accept_offer(floor, call)
         else:  # an earlier offer was accepted late; the one that rings now is taken back
             call = end_offer(floor, call, OfferEnd.WITHDRAWN, at)
-    _bind(floor, agent_id, call, at)
+    bind(floor, agent_id, call, at)
     call = floor.calls[call.id]
+    if call.connected_at is not None:  # it was passed on to this queue: the first answer is the answer
+        call = replace(call, joined_at=at, leg=0, former=None)
     known = {"established_at": call.established_at or at, "outcome": Outcome.ANSWERED, "crossed": None}
-    call = calls.move(call, Move.JOIN, CallState.CONNECTED, agent=agent_id, connected_at=at, offer=None, **known)
+    call = calls.move(call, Move.JOIN, CallState.CONNECTED, agent=agent_id, connected_at=call.connected_at or at, offer=None, **known)
     call = floor.save_call(marked(call, "connected_at") if inferred else call)
     floor.save_leg(Leg(call=call.id, number=max(call.offers, 1), agent=agent_id, joined_at=at))
     return floor.show(call, agent_id, Face.STRIP)
 
 
-def _bind(floor: Floor, agent_id: AgentId, call: Call, at: datetime) -> None:
+def bind(floor: Floor, agent_id: AgentId, call: Call, at: datetime) -> None:
     """The agent talks now, whatever we believed; a ring of another call at them is taken back."""
     agent = floor.agents[agent_id]
     floor.router.busy(agent_id)
     if agent.state is AgentState.RINGING and agent.call not in (None, call.id):
         other = floor.calls[agent.call]
         floor.save_agent(agents.move(agent, AgentMove.JOIN, AgentState.TALKING, at, call=call.id))
+        if other.offer is None:
+            return  # a transfer's ring, which their client answers as busy
         seek(floor, end_offer(floor, other, OfferEnd.WITHDRAWN, at), at)
     elif agents.allows(agent, AgentMove.JOIN):
         floor.save_agent(agents.move(agent, AgentMove.JOIN, AgentState.TALKING, at, call=call.id))

@@ -20,8 +20,8 @@ def start_wrap_up(floor: Floor, call: Call, at: datetime) -> Call:
     wrap_up_s = floor.queue_of(call).wrap_up_s
     expired = WrapUpExpired(at=at + timedelta(seconds=wrap_up_s), call=call.id)
     floor.timer(f"wrap:{call.id}", at, wrap_up_s, expired)
-    joined = call.connected_at or at
-    floor.save_leg(Leg(call=call.id, number=max(call.offers, 1), agent=call.agent, joined_at=joined, left_at=at))
+    joined = call.joined_at or call.connected_at or at
+    floor.save_leg(Leg(call=call.id, number=call.leg_number, agent=call.agent, joined_at=joined, left_at=at))
     floor.save_leg(Leg(call=call.id, number=0, agent=None, joined_at=call.arrived_at or at, left_at=at))
     agent = floor.agents.get(call.agent)
     if agent is not None and agent.call in (None, call.id) and agents.allows(agent, AgentMove.OVER):
@@ -32,9 +32,9 @@ def start_wrap_up(floor: Floor, call: Call, at: datetime) -> Call:
 
 def close(floor: Floor, call: Call, step: Move, at: datetime, **written: object) -> None:
     """The call is written down: one activity of its settled party, or one pending item with its reason."""
-    call = calls.move(call, step, CallState.CLOSED, closed_at=at, **written)
+    call = calls.written_down(call, step, at, **written)
     floor.save_call(call)
-    floor.cancel(f"wrap:{call.id}", f"check:{call.id}")
+    floor.cancel(f"wrap:{call.id}", *([] if call.is_beyond else [f"check:{call.id}"]))
     reason = calls.pending_reason(call)
     if reason is None:
         floor.order(LogActivity(call=call.id))

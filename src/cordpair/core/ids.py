@@ -13,6 +13,7 @@ AgentId = NewType("AgentId", str)  #: the Entra object id (`oid`) of the agent, 
 QueueId = NewType("QueueId", str)  #: a short slug, unique in its tenant
 FlowId = NewType("FlowId", str)  #: a call flow: a short slug, unique in its tenant
 OfferId = NewType("OfferId", str)  #: `{call id}/{n}`; n is the fencing number, 1 for the first offer
+TransferId = NewType("TransferId", str)  #: `{call id}/t{n}`; n is the fencing number, 1 for the first transfer
 RegistrationId = NewType("RegistrationId", str)  #: opaque name of an app registration, part of our webhook addresses
 
 
@@ -37,8 +38,20 @@ def offer_id(call: CallId, number: int) -> OfferId:
     return OfferId(f"{call}/{number}")
 
 
-def participant_id(offer: OfferId) -> str:
-    """The participant id that an offer's invite asks Graph to use, so that the ring can be withdrawn by it."""
+def transfer_id(call: CallId, number: int) -> TransferId:
+    """Name the `number`-th transfer of a call (counted from 1)."""
+    return TransferId(f"{call}/t{number}")
+
+
+def transfer_call(transfer: TransferId) -> CallId:
+    """The call of a transfer. Raises ValueError when it is none."""
+    call, _, number = transfer.rpartition("/t")
+    int(number)
+    return CallId(str(uuid.UUID(call)))
+
+
+def participant_id(offer: OfferId | TransferId) -> str:
+    """The participant id that an invite of this name asks Graph to use, so that the ring can be withdrawn by it."""
     return str(uuid.uuid5(_CALLS, f"participant/{offer}"))
 
 

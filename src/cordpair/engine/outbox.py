@@ -18,10 +18,11 @@ from cordpair.core.bucket import PEERS, QUARANTINE_S, Peer, is_urgent
 from cordpair.core.effects import Effect, InviteAgent, Lane
 from cordpair.core.ids import TenantId
 from cordpair.core.retry import pause_s
+from cordpair.engine.attempt import Attempt
 from cordpair.engine.clock import Clock
 from cordpair.engine.endings import Endings
 from cordpair.engine.limits import PeerLimits
-from cordpair.engine.perform import Attempt, Performer
+from cordpair.engine.perform import Performer
 from cordpair.engine.traces.tries import TryTraces
 from cordpair.engine.wakeup import Bell
 from cordpair.errors import CordpairError, PermanentFailure, Rejected, TemporaryFailure, Throttled, UnknownOutcome

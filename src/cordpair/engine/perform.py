@@ -3,26 +3,19 @@
 from collections.abc import Awaitable, Sequence
 from typing import Protocol, assert_never
 
-import msgspec
-
 from cordpair.connectors.kit import Activity, Calls, Crm
 from cordpair.core import effects as o
 from cordpair.core import events as e
 from cordpair.core.call import Call
 from cordpair.core.ids import CallId, TenantId, participant_id
 from cordpair.core.tenant import TenantSetup
+from cordpair.engine.attempt import Attempt
 from cordpair.engine.clock import Clock
+from cordpair.engine.perform_transfer import TransferPerformer
 from cordpair.errors import PermanentFailure, Rejected
 from cordpair.store.doors import Store
 
 TEAMS = "teams"  #: the connector of calls and cards
-
-
-class Attempt(msgspec.Struct, frozen=True):
-    """`number` counts from 1. `repeat` says that an earlier attempt may have been carried out."""
-
-    number: int
-    repeat: bool
 
 
 class ShowsCards(Protocol):
@@ -66,6 +59,7 @@ class Performer:
     ) -> None:
         self._tenant, self._store, self._clock, self._names = tenant, store, clock, names
         self._calls, self._cards, self._crm = calls, cards, crm
+        self._transfers = TransferPerformer(calls, self._load, clock)
 
     def connector(self, effect: o.Effect) -> str:
         """Through which connector the effect goes; empty where none is set up for it."""
@@ -90,6 +84,8 @@ class Performer:
                 return await self._redirect(effect)
             case o.TransferCall():
                 return await self._transfer(effect, attempt)
+            case o.RingTarget() | o.WithdrawTarget() | o.RemoveAgent() | o.HoldCaller():
+                return await self._transfers.perform(effect, attempt)
             case o.HangUp():
                 return await self._unless_gone(effect, self._calls.hang_up(effect.graph_id))
             case o.PlayPrompt():

@@ -1,14 +1,14 @@
 """Calls of one app registration through Microsoft Graph: answer, ring, play, hang up, re-read."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import httpx
 
 from cordpair.connectors.teams.rest import Rest, Tokens
-from cordpair.connectors.teams.state import call_events, roster_event
+from cordpair.connectors.teams.state import call_events, is_caller, roster_event, user_in_call
 from cordpair.connectors.teams.tokens import GRAPH_SCOPE
 from cordpair.core.events import CallEnded, CallEvent
 from cordpair.core.ids import AgentId, GraphCallId, TenantId, call_id
@@ -74,15 +74,33 @@ class GraphCalls:
 
     async def invite(self, call: GraphCallId, agent: AgentId, participant: str, context: str) -> None:
         """Ring a Teams user into the call; UnknownOutcome when Graph may be ringing already."""
-        invitation = {**_invitation(agent), "participantId": participant}
-        await self._post(
-            call, "participants/invite", {"participants": [invitation], "clientContext": context[:_CONTEXT_LIMIT]}
-        )
+        await self._invite(call, _invitation(agent), participant, context)
+
+    async def invite_number(self, call: GraphCallId, number: str, participant: str, context: str) -> None:
+        """Ring a telephone number into the call, by the number of the resource account that holds it."""
+        await self._invite(call, invited_number(number), participant, context)
+
+    async def _invite(self, call: GraphCallId, invited: dict[str, Any], participant: str, context: str) -> None:
+        whom = [{**invited, "participantId": participant}]
+        await self._post(call, "participants/invite", {"participants": whom, "clientContext": context[:_CONTEXT_LIMIT]})
 
     async def remove(self, call: GraphCallId, participant: str) -> None:
         """Take a participant out, ringing or talking."""
         url = f"{self._calls}/{call}/participants/{participant}"
         await self._rest.request("DELETE", url, repeatable=True, gone_is_done=True)
+
+    async def remove_user(self, call: GraphCallId, user: str) -> None:
+        """Take a Teams user out, by whatever participant ids they stand in the call."""
+        for person in await self._people(call):
+            if user_in_call(person) == user:
+                await self.remove(call, str(person.get("id")))
+
+    async def hold(self, call: GraphCallId, caller_user: str | None, but: str, *, on: bool) -> None:
+        """Start or stop the hold music of the caller. Graph holds one participant of a call at a time."""
+        action = "startHoldMusic" if on else "stopHoldMusic"
+        for person in await self._people(call):
+            if is_caller(person, caller_user) and person.get("id") != but:
+                await self._post(call, f"participants/{person.get('id')}/{action}", {})
 
     async def transfer(self, call: GraphCallId, target_user: str) -> None:
         """Hand the call to a Teams user and leave it. Refused by Graph once the call is a group call."""
@@ -110,11 +128,12 @@ class GraphCalls:
         return [CallEnded(at=self._now(), call=call_id(self._tenant, call), graph_id=call, inferred=True)]
 
     async def _roster(self, call: GraphCallId) -> list[CallEvent]:
+        return [roster_event(await self._people(call), call, self._tenant, self._now(), inferred=True)]
+
+    async def _people(self, call: GraphCallId) -> list[Mapping[str, object]]:
         seen = await self._rest.request("GET", f"{self._calls}/{call}/participants", repeatable=True)
         people = seen.get("value")
-        if not isinstance(people, list):
-            return []
-        return [roster_event(people, call, self._tenant, self._now(), inferred=True)]
+        return [it for it in people if isinstance(it, Mapping)] if isinstance(people, list) else []
 
     async def _post(self, call: GraphCallId, action: str, body: dict[str, Any]) -> None:
         await self._rest.request("POST", f"{self._calls}/{call}/{action}", body=body)
@@ -126,6 +145,15 @@ class GraphCalls:
             # The same name gives the same id, so that Graph plays what it fetched when the call was answered.
             "resourceId": str(uuid.uuid5(_MEDIA, prompt)),
         }
+
+
+def invited_number(number: str) -> dict[str, Any]:
+    """A telephone number as Graph is asked to ring it."""
+    identity = {
+        "@odata.type": "#microsoft.graph.identitySet",
+        "phone": {"@odata.type": "#microsoft.graph.identity", "id": number},
+    }
+    return {"@odata.type": "#microsoft.graph.invitationParticipantInfo", "identity": identity}
 
 
 def _invitation(user: str) -> dict[str, Any]:

@@ -65,13 +65,14 @@ def roster_event(
 ) -> RosterSeen:
     """Who stands in the call: users only, without those in the lobby and those removed."""
     participants = [person for person in people if isinstance(person, Mapping)]
-    users = {user for person in participants if (user := _user_in_call(person))}
+    users = {user for person in participants if (user := user_in_call(person))}
     return RosterSeen(
         at=at,
         call=call_id(tenant, graph_id),
         graph_id=graph_id,
         sequence=max((_sequence(person) for person in participants), default=0),
         users=tuple(AgentId(user) for user in sorted(users)),
+        participants=tuple(sorted(str(person.get("id")) for person in participants if _is_there(person))),
         inferred=inferred,
     )
 
@@ -91,14 +92,28 @@ def word(resource: Mapping[str, object], name: str) -> str:
     return value.lower() if isinstance(value, str) else ""
 
 
-def _user_in_call(person: Mapping[str, object]) -> str:
-    if person.get("isInLobby") is True or person.get("removedState"):
+def is_caller(person: Mapping[str, object], caller_user: str | None) -> bool:
+    """Whether a participant is the caller: the Teams user of that id, else a telephone."""
+    if caller_user is not None:
+        return user_in_call(person) == caller_user
+    info = person.get("info")
+    identity = info.get("identity") if isinstance(info, Mapping) else None
+    return isinstance(identity, Mapping) and isinstance(identity.get("phone"), Mapping)
+
+
+def user_in_call(person: Mapping[str, object]) -> str:
+    """The Teams user whom a participant is, lower-case; empty for others and for who is not in the call."""
+    if not _is_there(person):
         return ""
     info = person.get("info")
     identity = info.get("identity") if isinstance(info, Mapping) else None
     user = identity.get("user") if isinstance(identity, Mapping) else None
     found = user.get("id") if isinstance(user, Mapping) else None
     return found.lower() if isinstance(found, str) else ""
+
+
+def _is_there(person: Mapping[str, object]) -> bool:
+    return person.get("isInLobby") is not True and not person.get("removedState")
 
 
 def _sequence(person: Mapping[str, object]) -> int:

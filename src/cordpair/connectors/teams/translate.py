@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from cordpair.connectors.teams.state import call_events, result_codes, roster_event, word
+from cordpair.connectors.teams.transfers import named_transfer, told_of_transfer
 from cordpair.core.events import CallEnded, CallEvent, InviteCompleted, OfferEnd, OfferFailed, PresenceSeen
 from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, TenantId, call_id, offer_parts
 from cordpair.errors import Rejected
@@ -63,7 +64,7 @@ def presence_key(item: Mapping[str, object], content: bytes, at: datetime) -> st
 def call_told_of(item: Mapping[str, object]) -> str:
     """The call whose own state an item tells; empty for rosters, operations and whatever else is about a call."""
     found, tail = _route(item)
-    return found if found is not None and not tail else ""
+    return found, bool(tail)
 
 
 def graph_call_id(item: Mapping[str, object]) -> GraphCallId | None:
@@ -144,6 +145,9 @@ def _operation(data: Mapping[str, object], call: CallId, at: datetime) -> list[C
         return Ignored(f"{kind[:40]} {status[:20]}".strip())
     offer = _offer(data.get("clientContext"), call)
     if offer is None:
+    transfer = named_transfer(data.get("clientContext"), call)
+    if transfer is not None:
+        return told_of_transfer(transfer, call, status == "completed", *result_codes(data), at)
         return Ignored("invite of nobody's offer")
     if status == "completed":
         return [InviteCompleted(at=at, call=call, offer=offer)]
