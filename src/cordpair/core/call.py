@@ -206,7 +206,6 @@ def offered(call: Call, agent: AgentId, at: datetime) -> Call:
     return move(call, Move.OFFER, CallState.OFFERED, offer=offer, offers=number, withdrawn=withdrawn)
 
 
-def identified(call: Call, candidates: tuple[Candidate, ...]) -> Call:
 def written_down(call: Call, step: Move, at: datetime, **written: object) -> Call:
     """The agent has written it down. The call is closed, unless it goes on with somebody outside."""
     if call.is_beyond:
@@ -214,6 +213,7 @@ def written_down(call: Call, step: Move, at: datetime, **written: object) -> Cal
     return move(call, step, CallState.CLOSED, closed_at=at, **written)
 
 
+def identified(call: Call, candidates: tuple[Candidate, ...]) -> Call:
     """What the look-up found. It settles the party when exactly one candidate is sure."""
     return move(call, Move.IDENTIFY, call.state, candidates=candidates, party=call.party or settled(candidates))
 

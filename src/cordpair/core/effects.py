@@ -228,7 +228,7 @@ class LogActivity(Order, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        return f"correct:{self.call}:{self.number}"
+        return f"activity:{self.call}"
 
     @property
     def lane(self) -> Lane:
@@ -243,6 +243,10 @@ Effect = (
     | PlayPrompt
     | InviteAgent
     | WithdrawInvite
+    | RingTarget
+    | WithdrawTarget
+    | RemoveAgent
+    | HoldCaller
     | HangUp
     | RefreshCall
     | ShowCard
@@ -261,7 +265,3 @@ def encode(effect: Effect) -> bytes:
 def decode(data: bytes) -> Effect:
     """The effect that `encode` wrote. Raises msgspec.ValidationError for anything else."""
     return _decoder.decode(data)
-    | RingTarget
-    | WithdrawTarget
-    | RemoveAgent
-    | HoldCaller

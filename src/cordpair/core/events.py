@@ -271,6 +271,13 @@ CallEvent = (
     | ClosingTime
     | WaitTooLong
     | TransferFailed
+    | TransferAsked
+    | TransferUnanswered
+    | TransferTimedOut
+    | TransferCompleted
+    | TransferCancelled
+    | HoldRefused
+    | AgentHungUp
     | CheckDue
     | ActivityLogged
 )
@@ -284,13 +291,6 @@ _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 def encode(event: AnyEvent) -> bytes:
     """An event as JSON. Holds personal data (caller, note) for some kinds: seal it before it is stored."""
     return _encoder.encode(event)
-    | TransferAsked
-    | TransferUnanswered
-    | TransferTimedOut
-    | TransferCompleted
-    | TransferCancelled
-    | HoldRefused
-    | AgentHungUp
 
 
 def decode(data: bytes) -> AnyEvent:

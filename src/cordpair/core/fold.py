@@ -138,10 +138,6 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
             assert_never(event)
 
 
-def _with_offer(floor: Floor, call_id: CallId, offer: OfferId) -> Call:
-    """The call whose live offer this is. An older offer is over: the fence."""
-    call = floor.call(call_id)
-    if live_offer(call).id != offer:
 def _end(floor: Floor, event: e.CallEnded) -> None:
     """The call is gone, whoever talked in it."""
     if fold_pass.end_beyond(floor, event):
@@ -157,6 +153,10 @@ def _ring_lost(floor: Floor, call: Call, agent: Agent, at: datetime) -> None:
         seek(floor, end_offer(floor, call, e.OfferEnd.AGENT_LOST, at), at)
 
 
+def _with_offer(floor: Floor, call_id: CallId, offer: OfferId) -> Call:
+    """The call whose live offer this is. An older offer is over: the fence."""
+    call = floor.call(call_id)
+    if live_offer(call).id != offer:
         raise IllegalEvent("offer_over")
     return call
 

@@ -64,7 +64,7 @@ def presence_key(item: Mapping[str, object], content: bytes, at: datetime) -> st
 def call_told_of(item: Mapping[str, object]) -> str:
     """The call whose own state an item tells; empty for rosters, operations and whatever else is about a call."""
     found, tail = _route(item)
-    return found, bool(tail)
+    return found if found is not None and not tail else ""
 
 
 def graph_call_id(item: Mapping[str, object]) -> GraphCallId | None:
@@ -143,11 +143,11 @@ def _operation(data: Mapping[str, object], call: CallId, at: datetime) -> list[C
     status = word(data, "status")
     if kind.lower() != "inviteparticipantsoperation" or status not in ("completed", "failed"):
         return Ignored(f"{kind[:40]} {status[:20]}".strip())
-    offer = _offer(data.get("clientContext"), call)
-    if offer is None:
     transfer = named_transfer(data.get("clientContext"), call)
     if transfer is not None:
         return told_of_transfer(transfer, call, status == "completed", *result_codes(data), at)
+    offer = _offer(data.get("clientContext"), call)
+    if offer is None:
         return Ignored("invite of nobody's offer")
     if status == "completed":
         return [InviteCompleted(at=at, call=call, offer=offer)]
