@@ -13,10 +13,27 @@ from cordpair.core.tenant import CrmSetup
 from cordpair.errors import Rejected
 
 #: Name of each connector and what people call the system.
-TITLES: Mapping[str, str] = MappingProxyType({"imis": "iMIS", "memory": "Memory"})
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "imis": "iMIS",
+        "memory": "Memory",
+        "rest": "an own mapping",
+        "dataverse": "Dynamics 365",
+        "hubspot": "HubSpot",
+        "salesforce": "Salesforce",
+    }
+)
 
+#: Dataverse, HubSpot and Salesforce are mapping files of the connector for any CRM over HTTP.
 _MODULES: Mapping[str, str] = MappingProxyType(
-    {"imis": "cordpair.connectors.imis", "memory": "cordpair.connectors.memory"}
+    {
+        "imis": "cordpair.connectors.imis",
+        "memory": "cordpair.connectors.memory",
+        "rest": "cordpair.connectors.rest",
+        "dataverse": "cordpair.connectors.rest",
+        "hubspot": "cordpair.connectors.rest",
+        "salesforce": "cordpair.connectors.rest",
+    }
 )
 
 
