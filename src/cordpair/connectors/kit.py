@@ -98,6 +98,12 @@ class Calls(Protocol):
     async def reject(self, call: GraphCallId, reason: str) -> None: ...
     async def redirect(self, call: GraphCallId, target_user: str) -> None: ...
     async def play(self, call: GraphCallId, prompt: str, context: str) -> None: ...
+    async def stop_prompts(self, call: GraphCallId) -> None:
+        """Cut short what plays. Nothing plays: done."""
+
+    async def subscribe_tones(self, call: GraphCallId) -> None:
+        """Have the caller's keys told to us."""
+
     async def invite(self, call: GraphCallId, agent: AgentId, participant: str, context: str) -> None:
         """Ring a Teams user into the call. `context` comes back with the result (the offer id)."""
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from cordpair.core.caller import Caller, CallerKind, Candidate, settled
 from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, PartyRef, QueueId, offer_id
+from cordpair.core.in_flow import InFlow, Saying, Treated
 from cordpair.core.transfer import Beyond, Transfer, TransferFailure
 from cordpair.errors import IllegalEvent
 
@@ -22,6 +23,7 @@ from cordpair.errors import IllegalEvent
 class CallState(StrEnum):
     HEARD_OF = "heard_of"  # something was said of it, its arrival was not
     RINGING = "ringing"  # the caller rings, our answer is on its way
+    IN_FLOW = "in_flow"  # answered by us, hears and presses what its flow says
     QUEUED = "queued"  # answered by us, waits for an agent
     OFFERED = "offered"  # an agent's Teams client rings
     CONNECTED = "connected"  # the agent stands in the roster
@@ -49,6 +51,8 @@ class Move(StrEnum):
 
     ARRIVE = "arrive"
     ESTABLISH = "establish"
+    ENTER_FLOW = "enter_flow"  # its queue does not keep it, its flow goes on
+    ENQUEUE = "enqueue"  # its flow has brought it to a queue
     REFUSE = "refuse"  # we could not or would not take it
     SEND_ON = "send_on"  # we hand a waiting call to somebody who is no agent
     OFFER = "offer"
@@ -74,10 +78,15 @@ MOVES: dict[tuple[CallState, Move], frozenset[CallState]] = {
     (_S.HEARD_OF, Move.JOIN): frozenset({_S.HEARD_OF}),
     (_S.HEARD_OF, Move.END): frozenset({_S.HEARD_OF}),
     (_S.HEARD_OF, Move.REFUSE): frozenset({_S.CLOSED}),
-    (_S.RINGING, Move.ESTABLISH): frozenset({_S.QUEUED}),
+    (_S.RINGING, Move.ESTABLISH): frozenset({_S.QUEUED, _S.IN_FLOW}),
     (_S.RINGING, Move.REFUSE): frozenset({_S.CLOSED}),
     (_S.RINGING, Move.JOIN): frozenset({_S.CONNECTED}),
     (_S.RINGING, Move.END): frozenset({_S.CLOSED}),
+    (_S.IN_FLOW, Move.ENQUEUE): frozenset({_S.QUEUED}),
+    (_S.IN_FLOW, Move.SEND_ON): frozenset({_S.CLOSED}),
+    (_S.IN_FLOW, Move.JOIN): frozenset({_S.CONNECTED}),
+    (_S.IN_FLOW, Move.END): frozenset({_S.CLOSED}),
+    (_S.QUEUED, Move.ENTER_FLOW): frozenset({_S.IN_FLOW}),
     (_S.QUEUED, Move.OFFER): frozenset({_S.OFFERED}),
     (_S.QUEUED, Move.SEND_ON): frozenset({_S.CLOSED}),
     (_S.QUEUED, Move.JOIN): frozenset({_S.CONNECTED}),
@@ -169,6 +178,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disposition: str = ""
     note: str = ""
     activity: str = ""  #: the CRM's id of the activity, once it is there
+    flow: InFlow | None = None  #: where it stands in its flow, or left it
+    saying: Saying | None = None
+    treated: Treated = Treated()
+    tone: int = -1  #: sequence of the newest key that we were told of
+    listens: bool = False  #: keys are told to us
+    queued_at: datetime | None = None  #: when its flow brought it to its queue
+    credit_s: float = 0.0  #: that its flow gave it, on top of its queue's
+    skills: frozenset[str] = frozenset()  #: that its flow asks for, on top of its queue's
 
     @property
     def is_live(self) -> bool:

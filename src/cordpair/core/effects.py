@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
+from cordpair.core.flow import Say
 from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, TransferId
 
 
@@ -107,10 +108,18 @@ class TransferCall(GraphOrder, frozen=True, kw_only=True):
 
 
 class PlayPrompt(GraphOrder, frozen=True, kw_only=True):
-    """Play a prompt by name to the caller. `number` counts the prompts of this call."""
+    """Play a prompt by name to the caller, or what `say` says. `number` counts the prompts of this call.
 
-    prompt: str
+    The end of what `say` says is awaited. It is said in `language` where it does not name its own; for exactly `fill_s`
+    seconds, again and again, where that is more than 0. `cuts`: what plays now is cut short first.
+    """
+
+    prompt: str = ""
     number: int
+    say: tuple[Say, ...] = ()
+    language: str = ""
+    fill_s: float = 0.0
+    cuts: bool = False
 
     @property
     def key(self) -> str:
@@ -119,6 +128,24 @@ class PlayPrompt(GraphOrder, frozen=True, kw_only=True):
     @property
     def lane(self) -> Lane:
         return Lane.PROMPT
+
+
+class StopPrompts(GraphOrder, frozen=True, kw_only=True):
+    """Cut short what plays; `number` is its number."""
+
+    number: int
+
+    @property
+    def key(self) -> str:
+        return f"stop:{self.call}:{self.number}"
+
+
+class SubscribeTones(GraphOrder, frozen=True, kw_only=True):
+    """Have the keys that the caller presses told to us."""
+
+    @property
+    def key(self) -> str:
+        return f"tones:{self.call}"
 
 
 class InviteAgent(GraphOrder, frozen=True, kw_only=True):
@@ -241,6 +268,8 @@ Effect = (
     | RedirectCall
     | TransferCall
     | PlayPrompt
+    | StopPrompts
+    | SubscribeTones
     | InviteAgent
     | WithdrawInvite
     | RingTarget

@@ -4,18 +4,21 @@ This is the state that `core.fold` works on. Every change goes through `save_*`,
 holds all that one transaction has to make true. When that transaction fails the floor is thrown away and built anew.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from cordpair.core.agent import Agent, AgentState
+from cordpair.core.at_work import AtWork
 from cordpair.core.call import Call, CallState
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, Timer
 from cordpair.core.effects import Effect, Face, ShowCard
 from cordpair.core.events import AnyEvent, WaitGrown
+from cordpair.core.flow import Flow
 from cordpair.core.hours import AtClosing
-from cordpair.core.ids import AgentId, CallId, GraphCallId, QueueId
+from cordpair.core.ids import AgentId, CallId, FlowId, GraphCallId, QueueId
+from cordpair.core.pace import Paces
 from cordpair.core.quota import Gate, QuotaUse, redirects
 from cordpair.core.routing import Match, Router
 from cordpair.core.tenant import Queue, queue_named
@@ -27,12 +30,22 @@ class Floor:
     """One tenant in memory. `sequence` is the number that the next arriving call gets."""
 
     def __init__(
-        self, queues: Iterable[Queue], agents: Iterable[Agent], calls: Iterable[Call] = (), *, sequence: int = 1
+        self,
+        queues: Iterable[Queue],
+        agents: Iterable[Agent],
+        calls: Iterable[Call] = (),
+        *,
+        sequence: int = 1,
+        flows: Iterable[Flow] = (),
     ) -> None:
         self.queues: dict[QueueId, Queue] = {queue.id: queue for queue in queues}
         self.agents: dict[AgentId, Agent] = {agent.id: agent for agent in agents}
         self.calls: dict[CallId, Call] = {call.id: call for call in calls}
         self.sequence = sequence
+        self.flows: dict[FlowId, Flow] = {flow.id: flow for flow in flows}
+        self._flow_by_account = {account: flow for flow in self.flows.values() for account in flow.resource_accounts}
+        self.paces = Paces(self.calls.values())
+        self.at_work = AtWork()
         self.gate = Gate()
         self.month_calls = 0  #: heard of since the beginning of the month: see count_month
         self._month_begin: datetime | None = None
@@ -44,6 +57,7 @@ class Floor:
         self.router = Router()
         self._queue_by_account = {queue.resource_account: queue.id for queue in self.queues.values()}
         for agent in self.agents.values():
+            self.at_work.change(None, agent)
             self.router.put_agent(agent.id, agent.ability)
             self.router.sign_in(agent.id, agent.state is not AgentState.OFFLINE)
             if agent.offered_at is not None:
@@ -78,7 +92,7 @@ class Floor:
 
     def queue_of(self, call: Call) -> Queue:
         """The queue of a call that has one. A queue that was removed while the call stood lives on by defaults."""
-        if call.queue is None:
+        if call.queue is None and call.flow is None:
             raise IllegalEvent("call_without_queue")
         return queue_named(self.queues, call.queue)
 
@@ -86,6 +100,10 @@ class Floor:
         """The queue behind a resource account."""
         queue = self._queue_by_account.get(account)
         return self.queues[queue] if queue else None
+
+    def flow_dialled(self, account: str) -> Flow | None:
+        """The flow that stands at a resource account."""
+        return self._flow_by_account.get(account)
 
     # Microsoft's limits
 
@@ -112,6 +130,8 @@ class Floor:
         else:
             self._live.discard(call.id)
         self._count_waiting(call)
+        if call.state is CallState.CLOSED and ((was := self.calls.get(call.id)) is None or was.state is not call.state):
+            self.paces.note(call)
         self.calls[call.id] = self.changes.calls[call.id] = call
         return call
 
@@ -124,7 +144,12 @@ class Floor:
         """How many calls of a queue no agent has yet, those that ring among them."""
         return len(self._waiting.get(queue, ()))
 
+    def waiting_calls(self, queue: QueueId) -> Iterator[Call]:
+        """Those calls, in no order."""
+        return (self.calls[call] for call in self._waiting.get(queue, ()))
+
     def save_agent(self, agent: Agent) -> Agent:
+        self.at_work.change(self.agents.get(agent.id), agent)
         self.agents[agent.id] = self.changes.agents[agent.id] = agent
         self._left += self.router.sign_in(agent.id, agent.state is not AgentState.OFFLINE)
         return agent

@@ -244,3 +244,8 @@ def treatment_says(treatment: Treatment) -> Mapping[str, tuple[Say, ...]]:
         "music": treatment.music,
         "say_callback": treatment.say_callback,
     }
+
+
+def waits_for_key(step: FlowStep) -> bool:
+    """Whether a call stays in the step until the caller presses a key or the time for it is over."""
+    return isinstance(step, Menu | OfferCallback)

@@ -18,9 +18,12 @@ from cordpair.core.decision import CLAIMED
 from cordpair.core.effects import Face
 from cordpair.core.floor import Floor
 from cordpair.core.fold_calls import arrive, check, end, establish, refreshed, refuse
-from cordpair.core.fold_closing import closing_time, transfer_failed, wait_too_long
+from cordpair.core.fold_closing import transfer_failed
+from cordpair.core.fold_flow import prompt_ended, tone_heard
+from cordpair.core.fold_flow_back import closing_time, wait_too_long
 from cordpair.core.fold_offers import available, end_offer, live_offer, make_offer, seek
 from cordpair.core.fold_roster import roster
+from cordpair.core.fold_speech import begun
 from cordpair.core.fold_watch import order_refresh
 from cordpair.core.fold_wrap_up import close
 from cordpair.core.ids import CallId, OfferId
@@ -98,6 +101,12 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
             fold_transfer.not_held(floor, event)
         case e.AgentHungUp():
             fold_transfer.hung_up(floor, event)
+        case e.ToneHeard():
+            tone_heard(floor, event)
+        case e.PromptBegun():
+            begun(floor, event)
+        case e.PromptEnded() | e.StepTimedOut():
+            prompt_ended(floor, event)
         case e.CheckDue():
             check(floor, event)
         case e.Identified():

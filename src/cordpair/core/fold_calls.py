@@ -8,7 +8,7 @@ from cordpair.core import call as calls
 from cordpair.core.call import Call, CallState, Crossed, EndedBy, Move, Outcome
 from cordpair.core.caller import settled
 from cordpair.core.changes import Leg
-from cordpair.core.effects import AnswerCall, Face, PlayPrompt, RejectCall
+from cordpair.core.effects import AnswerCall, Face, RejectCall
 from cordpair.core.events import (
     AnswerFailed,
     Arrived,
@@ -19,10 +19,13 @@ from cordpair.core.events import (
     OfferEnd,
 )
 from cordpair.core.floor import Floor
-from cordpair.core.fold_closing import watch_closing, watch_wait
+from cordpair.core.flow_leaving import IN_MENU
+from cordpair.core.fold_enqueue import wait_in_queue
 from cordpair.core.fold_entry import barred, send_on
+from cordpair.core.fold_flow import at_beginning, begin_flow
 from cordpair.core.fold_offers import close_offer, end_offer, free_agent, seek
 from cordpair.core.fold_roster import join, leave
+from cordpair.core.fold_speech import hushed
 from cordpair.core.fold_watch import CHECK_S, HEARD_OF_CHECK_S, arm_check, hear, marked, order_refresh
 from cordpair.core.fold_wrap_up import start_wrap_up
 from cordpair.errors import IllegalEvent
@@ -32,7 +35,8 @@ def arrive(floor: Floor, event: Arrived) -> None:
     """A caller rings. Facts that came before the arrival are taken up after it."""
     told = floor.call_or_new(event.call, event.graph_id, event.at)
     arrived_at = min(told.heard_at, event.at)
-    queue = floor.queue_dialled(event.dialled)
+    flow = floor.flow_dialled(event.dialled)
+    queue = None if flow else floor.queue_dialled(event.dialled)
     arrival = {
         "arrived_at": arrived_at,
         "sequence": floor.sequence,
@@ -41,7 +45,7 @@ def arrive(floor: Floor, event: Arrived) -> None:
         "party": settled(event.candidates),
         "inferred": (*told.inferred, "arrived_at") if event.inferred else told.inferred,
     }
-    if queue is None:
+    if queue is None and flow is None:
         closed = {"closed_at": event.at, "outcome": Outcome.FLOWED_OUT, "outcome_reason": "no_queue"}
         call = calls.move(told, Move.ARRIVE, CallState.CLOSED, **arrival, **closed)
         floor.save_call(call)
@@ -50,11 +54,12 @@ def arrive(floor: Floor, event: Arrived) -> None:
             floor.order(RejectCall(call=call.id, graph_id=call.graph_id))
         return
     is_untouched = told.established_at is None and told.agent is None and told.ended_at is None
+    begins = {"queue": queue.id if queue else None, "flow": at_beginning(flow) if flow else None}
     if is_untouched and (why := barred(floor, told, queue, arrived_at)) is not None:
-        send_on(floor, calls.move(told, Move.ARRIVE, CallState.CLOSED, queue=queue.id, **arrival), why, event.at)
+        send_on(floor, calls.move(told, Move.ARRIVE, CallState.CLOSED, **begins, **arrival), why, event.at)
         return
     blank = {"established_at": None, "connected_at": None, "ended_at": None, "agent": None}
-    call = floor.save_call(calls.move(told, Move.ARRIVE, CallState.RINGING, queue=queue.id, **{**arrival, **blank}))
+    call = floor.save_call(calls.move(told, Move.ARRIVE, CallState.RINGING, **begins, **{**arrival, **blank}))
     floor.sequence += 1
     floor.save_leg(Leg(call=call.id, number=0, agent=None, joined_at=arrived_at))
     if is_untouched:
@@ -82,13 +87,14 @@ def establish(floor: Floor, event: Established) -> None:
 
 
 def _establish(floor: Floor, call: Call, at: datetime, *, inferred: bool = False) -> Call:
-    queue = floor.queue_of(call)
-    call = calls.move(call, Move.ESTABLISH, CallState.QUEUED, established_at=at, prompts=1)
+    begins_flow = call.flow is not None and call.queue is None
+    state = CallState.IN_FLOW if begins_flow else CallState.QUEUED
+    call = calls.move(call, Move.ESTABLISH, state, established_at=at)
     call = floor.save_call(marked(call, "established_at") if inferred else call)
-    floor.order(PlayPrompt(call=call.id, graph_id=call.graph_id, prompt=queue.greeting, number=1))
-    watch_closing(floor, call, at)
-    watch_wait(floor, call, at)
-    seek(floor, call, at)
+    if begins_flow:
+        begin_flow(floor, call, at)
+    else:
+        wait_in_queue(floor, call, at)
     return floor.calls[call.id]
 
 
@@ -122,7 +128,9 @@ def _end(floor: Floor, call: Call, at: datetime, by: EndedBy) -> None:
         return
     offer = call.offer
     gone = {"ended_at": at, "closed_at": at, "ended_by": by, "outcome": Outcome.ABANDONED, "offer": None}
-    closed = calls.move(call, Move.END, CallState.CLOSED, **gone)
+    if call.state is CallState.IN_FLOW:
+        gone["outcome_reason"] = IN_MENU
+    closed = calls.move(hushed(floor, call), Move.END, CallState.CLOSED, **gone)
     floor.stop_waiting(call)
     if offer is not None:
         closed = replace(closed, cards=close_offer(floor, call, OfferEnd.WITHDRAWN, at, Face.MISSED).cards)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from cordpair.core.call import Call, Outcome
 from cordpair.core.changes import Leg
 from cordpair.core.effects import RedirectCall, RejectCall
+from cordpair.core.estimate import expected_wait
 from cordpair.core.floor import Floor
 from cordpair.core.open_times import calendar_of
 from cordpair.core.tenant import Queue
@@ -16,7 +17,8 @@ from cordpair.core.tenant import Queue
 class Barred(msgspec.Struct, frozen=True, kw_only=True):
     """Why a call does not come in, or does not stay.
 
-    `reason` is closed | holiday | quota | full | nobody | max_wait, `why` says the same as exactly as we know.
+    `reason` is closed | holiday | quota | full | nobody | long_wait | max_wait, or how its flow ends (see
+    flow_leaving). `why` says the same as exactly as we know.
 
     `target` (Entra object id) is who gets the call; empty: nobody.
     """
@@ -26,28 +28,43 @@ class Barred(msgspec.Struct, frozen=True, kw_only=True):
     target: str
 
 
-def barred(floor: Floor, call: Call, queue: Queue, at: datetime) -> Barred | None:
-    """Why this new call, which rang at `at`, may not come in; None when it may.
+def barred(floor: Floor, call: Call, queue: Queue | None, at: datetime) -> Barred | None:
+    """Why this new call, which rang at `at`, may not come in; None when it may. Without `queue` a flow takes it.
 
-    In this order (routing.md 6, "Overflow"): closed, Microsoft's limits, too many wait, nobody there.
+    In this order (routing.md 6, "Overflow"): closed, Microsoft's limits, too many wait, nobody there, it would take too
+    long.
     """
+    if queue is not None and (closed := barred_by_hours(floor, queue, at)) is not None:
+        return closed
+    if floor.is_full_for(call):
+        target = sends_to(queue, floor.gate.fallback_user, at) if queue else floor.gate.fallback_user
+        return Barred(reason="quota", why="quota", target=target)
+    return None if queue is None else barred_by_load(floor, queue, at)
+
+
+def barred_by_hours(floor: Floor, queue: Queue, at: datetime) -> Barred | None:
+    """Why nobody comes in now: it is closed; None when it is open."""
     why = why_closed(queue, at)
     target = sends_to(queue, floor.gate.fallback_user, at)
-    if why is not None:
-        return Barred(reason=reason_of(why), why=why, target=target)
-    if floor.is_full_for(call):
-        return Barred(reason="quota", why="quota", target=target)
-    reason = _overflows(floor, queue)
+    return None if why is None else Barred(reason=reason_of(why), why=why, target=target)
+
+
+def barred_by_load(floor: Floor, queue: Queue, at: datetime) -> Barred | None:
+    """Why nobody comes in now: too many wait, nobody is there, or it would take too long; None when there is room."""
+    reason = _overflows(floor, queue, at)
     return overflowed(floor, queue, reason) if reason else None
 
 
-def _overflows(floor: Floor, queue: Queue) -> str:
-    """Why the queue takes no further call: full | nobody; empty: it takes it."""
+def _overflows(floor: Floor, queue: Queue, at: datetime) -> str:
+    """Why the queue takes no further call: full | nobody | long_wait; empty: it takes it."""
     if queue.max_waiting is not None and floor.waiting_in(queue.id) >= queue.max_waiting:
         return "full"
-    if queue.waits_for_agents or any(floor.router.present(step.need(queue.id)) for step in queue.plan):
+    if not (queue.waits_for_agents or any(floor.router.present(step.need(queue.id)) for step in queue.plan)):
+        return "nobody"
+    if queue.max_ewt_s is None:
         return ""
-    return "nobody"
+    wait = expected_wait(floor, queue.id, floor.waiting_in(queue.id), at)
+    return "long_wait" if wait is not None and wait.mean_s > queue.max_ewt_s else ""
 
 
 def overflowed(floor: Floor, queue: Queue, reason: str) -> Barred:

@@ -13,6 +13,7 @@ from cordpair.core.effects import Face, HangUp
 from cordpair.core.events import CheckDue, OfferEnd, RosterSeen
 from cordpair.core.floor import Floor
 from cordpair.core.fold_offers import accept_offer, end_offer, seek
+from cordpair.core.fold_speech import quiet
 from cordpair.core.fold_watch import hear, marked
 from cordpair.core.fold_wrap_up import start_wrap_up
 from cordpair.core.ids import AgentId
@@ -85,6 +86,7 @@ def join(floor: Floor, call: Call, agent_id: AgentId, at: datetime, *, inferred:
     """The agent stands in the roster: that is what accepted means."""
     if call.state is CallState.CLOSED:
         return _join_late(floor, call, agent_id)
+    call = quiet(floor, call)
     floor.stop_waiting(call)
     if call.offer is not None:
         if call.offer.agent == agent_id:

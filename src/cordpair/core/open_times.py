@@ -24,13 +24,18 @@ Stretch = tuple[datetime, datetime]
 
 
 def calendar_of(queue: Queue) -> "Calendar | None":
-    """The calendar of a queue; None for one that is always open.
+    """The calendar of a queue; None for one that is always open."""
+    return calendar_for(queue.hours)
+
+
+def calendar_for(hours: Hours | None) -> "Calendar | None":
+    """The calendar of opening hours; None for none: always open.
 
     One whose hours cannot be read any more (its zone or region left the tables) counts as open: nobody is turned away
     for a mistake of ours. Who sets it up is told of it (engine/setup_check).
     """
     try:
-        return _calendar(queue.hours) if queue.hours is not None else None
+        return _calendar(hours) if hours is not None else None
     except Rejected:
         return None
 

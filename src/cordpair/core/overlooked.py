@@ -9,7 +9,7 @@ from cordpair.core.call import Call, CallState
 #: A call that was only just written may get its timer in this very moment.
 GRACE = timedelta(seconds=60)
 
-Due = e.CheckDue | e.OfferTimedOut | e.WrapUpExpired
+Due = e.CheckDue | e.StepTimedOut | e.OfferTimedOut | e.WrapUpExpired
 
 
 def overlooked(calls: Sequence[Call], timers: Collection[str], now: datetime) -> list[Due]:
@@ -31,6 +31,8 @@ def _wanted(call: Call, now: datetime) -> Iterator[tuple[str, Due]]:
     """The timers that a call must have, by their keys, and what they tell."""
     if call.is_live:
         yield f"check:{call.id}", e.CheckDue(at=now, call=call.id)
+    if call.saying is not None:
+        yield f"saying:{call.id}", e.StepTimedOut(at=now, call=call.id, number=call.saying.number)
     offer = call.offer
     if offer is not None and offer.expired is None and now - offer.made_at >= GRACE:
         yield f"offer:{offer.id}", e.OfferTimedOut(at=now, call=call.id, offer=offer.id)

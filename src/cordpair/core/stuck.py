@@ -8,15 +8,17 @@ from cordpair.core.floor import Floor
 
 GRACE = timedelta(seconds=90)  #: three checks of a call: that long the re-reads may take to set things right
 LONGEST_TALK = timedelta(hours=12)
+#: A call in its flow has a time-out of its own for whatever it waits for.
+_WAITS = (CallState.CLOSED, CallState.QUEUED, CallState.IN_FLOW)
 
 
 def stuck_calls(floor: Floor, at: datetime) -> list[Call]:
-    """The calls of the floor that should have moved on by `at`. A call that waits in its queue is not stuck."""
+    """The calls of the floor that should have moved on by `at`. One that waits in its queue or flow is not stuck."""
     return [call for call in _open(floor) if at > _at_the_latest(floor, call) + GRACE]
 
 
 def _open(floor: Floor) -> Iterable[Call]:
-    return (call for call in floor.calls.values() if call.state not in (CallState.CLOSED, CallState.QUEUED))
+    return (call for call in floor.calls.values() if call.state not in _WAITS)
 
 
 def _at_the_latest(floor: Floor, call: Call) -> datetime:

@@ -33,8 +33,9 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     `overtake_s`: who has waited so long goes with the first tier.
 
     Who finds `max_waiting` calls before them, nobody signed in who could ever take them (unless `waits_for_agents`), or
-    has waited for `max_wait_s`, goes to the `overflow_user`; empty: the fallback user. Who waits for an agent while
-    their client rings is not torn away, and who was offered once can no longer be handed over (ADR 1).
+    has waited for `max_wait_s`, or would wait longer than `max_ewt_s` on average, goes to the `overflow_user`; empty:
+    the fallback user. Who waits for an agent while their client rings is not torn away, and who was offered once can no
+    longer be handed over (ADR 1).
     """
 
     id: QueueId
@@ -62,6 +63,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     max_waiting: int | None = None
     max_wait_s: float | None = None
     waits_for_agents: bool = True
+    max_ewt_s: float | None = None
     overflow_user: str = ""
     treatment: Treatment | None = None  #: what a caller hears while they wait; None: the greeting
 

@@ -92,6 +92,10 @@ class Performer:
                 return await self._unless_gone(
                     effect, self._calls.play(effect.graph_id, effect.prompt, f"prompt-{effect.number}")
                 )
+            case o.StopPrompts():
+                return await self._unless_gone(effect, self._calls.stop_prompts(effect.graph_id))
+            case o.SubscribeTones():
+                return await self._unless_gone(effect, self._calls.subscribe_tones(effect.graph_id))
             case o.ShowCard():
                 await self._cards.show(self._tenant, effect)
                 return []

@@ -72,6 +72,14 @@ class GraphCalls:
         prompts = [{"@odata.type": "#microsoft.graph.mediaPrompt", "mediaInfo": self._media(prompt)}]
         await self._post(call, "playPrompt", {"prompts": prompts, "clientContext": context[:_CONTEXT_LIMIT]})
 
+    async def stop_prompts(self, call: GraphCallId) -> None:
+        """Cut short what plays."""
+        await self._rest.request("POST", f"{self._calls}/{call}/cancelMediaProcessing", body={}, repeatable=True)
+
+    async def subscribe_tones(self, call: GraphCallId) -> None:
+        """Have the caller's keys told to our calling webhook."""
+        await self._rest.request("POST", f"{self._calls}/{call}/subscribeToTone", body={}, repeatable=True)
+
     async def invite(self, call: GraphCallId, agent: AgentId, participant: str, context: str) -> None:
         """Ring a Teams user into the call; UnknownOutcome when Graph may be ringing already."""
         await self._invite(call, _invitation(agent), participant, context)
