@@ -259,3 +259,46 @@ async def test_the_101st_call_at_once_is_not_put_through(product: Product) -> No
         assert "call" in await product.control("calls", {})
     refused = await product.control("calls", {})
     assert refused["error"]["code"] == "TooManyRequests"
+
+
+NUMBER = "+493023125777"
+
+
+async def invited_number(product: Product, call: str, number: str = NUMBER) -> int:
+    person = {"identity": {"phone": {"id": number}}, "participantId": "p-out"}
+    body = {"participants": [person], "clientContext": "out-1"}
+    answer = await product.graph("POST", f"/communications/calls/{call}/participants/invite", body)
+    await product.advance(2)
+    return answer.status_code
+
+
+async def test_a_telephone_that_is_picked_up_stands_in_the_roster_until_it_hangs_up(product: Product) -> None:
+    outside = product.cloud.parts.outside
+    outside.is_manual = True
+    call = await product.answered(is_manual=True)
+    assert await invited_number(product, call) == 200
+    assert outside.answer(NUMBER)
+    await product.advance(1)
+    answer = await product.graph("GET", f"/communications/calls/{call}/participants")
+    assert [p["id"] for p in answer.json()["value"] if p["info"]["identity"].get("phone", {}).get("id") == NUMBER] == [
+        "p-out"
+    ]
+    outside.hang_up(product.cloud.parts.exchange.calls[call], NUMBER)
+    await product.advance(1)
+    assert "p-out" not in [p["id"] for p in product.of(call, "/participants")[-1]["resourceData"]]
+
+
+async def test_a_number_that_is_none_is_not_rung(product: Product) -> None:
+    call = await product.answered(is_manual=True)
+    assert await invited_number(product, call, "110") == 400
+
+
+async def test_music_is_heard_by_one_participant_at_a_time(product: Product) -> None:
+    agent, call = await product.manual(), await product.answered(is_manual=True)
+    await product.invited(call, agent)
+    await product.act(agent, "accept")
+    path = f"/communications/calls/{call}/participants"
+    assert (await product.graph("POST", f"{path}/caller-{call}/startHoldMusic", {})).status_code == 200
+    assert (await product.graph("POST", f"{path}/p-offer-1/startHoldMusic", {})).status_code == 409
+    assert (await product.graph("POST", f"{path}/caller-{call}/stopHoldMusic", {})).status_code == 200
+    assert (await product.graph("POST", f"{path}/p-offer-1/startHoldMusic", {})).status_code == 200

@@ -120,15 +120,27 @@ class Exchange(Rings):
         self._to(call, State.TRANSFERRING)
         self._ring(call, user, str(uuid.uuid4()), "transfer")
 
-    def invite(self, call: Call, users: list[tuple[str, str]], operation: Operation) -> None:
-        """Ring users (user id, participant id) into the call. The operation ends with the last of them."""
+    def invite(self, call: Call, people: list[tuple[str, str | None, str]], operation: Operation) -> None:
+        """Ring people (user id, else number, and participant id) into the call. The operation ends with the last."""
         self._must_be(call, State.ESTABLISHED)
         call.operations[operation.id] = operation
         if not call.is_group:
             call.is_group = True
             self._roster(call)
-        for user, participant in users:
-            self._ring(call, user, participant, "invite", operation)
+        for user, number, participant in people:
+            self._ring(call, user, participant, "invite", operation, number)
+
+    def hold(self, call: Call, participant: str, operation: Operation, *, on: bool) -> None:
+        """Let a participant hear music, or not. Only one at a time (graph docs, participant-startholdmusic)."""
+        found = call.participants.get(participant)
+        if found is None or not call.is_group:
+            raise GraphError(404, "8539", "Participant not found.")
+        if on and any(one.is_held for one in call.participants.values()):
+            raise GraphError(409, "Conflict", "Only one participant can be placed on hold at any given time.")
+        found.is_held = on
+        call.operations[operation.id] = operation
+        self._cloud.journal.note("held" if on else "taken back", graph_id=call.id, caller=found.is_caller)
+        self.operation_over(call, operation, results.DONE)
 
     def keep_alive(self, call: Call) -> None:
         if call.alive_timer:
@@ -153,6 +165,8 @@ class Exchange(Rings):
             self._terminate(call, results.CALLER_REMOVED, "bot")
         elif found.user:
             self.user_leaves(call, found.user)
+        elif found.number:
+            self.number_leaves(call, found.number)
         else:
             self.hang_up(call)
 

@@ -6,7 +6,7 @@ from typing import Any
 from cordpair.emulator.cloud import Cloud
 from cordpair.emulator.delivery import Delivery
 from cordpair.emulator.graph import results
-from cordpair.emulator.graph.call import Call, Operation, Participant, Ring, State, item, user_identity
+from cordpair.emulator.graph.call import Call, Operation, Participant, Ring, State, caller_identity, item, user_identity
 from cordpair.emulator.graph.errors import GraphError
 from cordpair.emulator.graph.results import Result
 from cordpair.emulator.journal import Stay
@@ -45,8 +45,22 @@ class Lines:
         elif not call.is_over:
             self._roster(call)
 
+    def number_leaves(self, call: Call, number: str) -> None:
+        """Somebody outside who was invited hangs up; the others stay."""
+        gone = [p.id for p in call.participants.values() if p.number == number]
+        for participant in gone:
+            del call.participants[participant]
+        self._cloud.journal.note("telephone left", graph_id=call.id)
+        if gone and not call.is_over:
+            self._roster(call)
+
     def _join(self, call: Call, ring: Ring) -> None:
         now, user = self._cloud.clock.now(), ring.user
+        if ring.number is not None:
+            identity = caller_identity(ring.number)
+            call.participants[ring.participant] = Participant(ring.participant, identity, number=ring.number)
+            self._cloud.journal.note("telephone joined", graph_id=call.id)
+            return
         call.participants[ring.participant] = Participant(ring.participant, user_identity(call.tenant, user), user)
         call.truth.stays.append(Stay(user, now))
         if call.truth.answered_by is None:

@@ -25,6 +25,7 @@ from cordpair.emulator.graph.users import Directory
 from cordpair.emulator.imis import imis_app
 from cordpair.emulator.journal import Journal
 from cordpair.emulator.members import members
+from cordpair.emulator.outside import Outside
 from cordpair.emulator.world import Tenant, World, demo_world
 
 _REAL_TIMEOUT_S = 15.0
@@ -61,6 +62,7 @@ class Parts:
         self.exchange = Exchange(self.cloud, self.delivery, everybody)
         self.floor.exchange = self.exchange
         self.callers = everybody.callers = Callers(self.cloud, self.exchange, self.members, switchboards)
+        self.outside = everybody.outside = Outside(self.cloud, self.exchange)
         self.connector = Connector(self.cloud, self.chats)
         self.graph = Graph(
             self.cloud,

@@ -37,15 +37,23 @@ class Rings(Lines):
         """The client is in another call, or rings for one."""
         self._ring_over(ring, results.BUSY)
 
-    def _ring(self, call: Call, user: str, participant: str, purpose: str, operation: Operation | None = None) -> None:
-        ring = Ring(call, user, participant, purpose, operation)
+    def _ring(
+        self,
+        call: Call,
+        user: str,
+        participant: str,
+        purpose: str,
+        operation: Operation | None = None,
+        number: str | None = None,
+    ) -> None:
+        ring = Ring(call, user, participant, purpose, number, operation)
         call.rings[participant] = ring
         call.truth.rings += 1
         context = operation.context if operation else None
         if context:
             call.truth.offers.append(context)
         self._cloud.journal.note("ring", graph_id=call.id, user=user, purpose=purpose, context=context)
-        refusal, delay = self._refusal(call, user), self._dice.uniform(0.2, 0.6)
+        refusal, delay = None if number else self._refusal(call, user), self._dice.uniform(0.2, 0.6)
         if refusal:
             ring.timer = self._cloud.clock.later(delay, lambda: self._ring_over(ring, refusal))
             return

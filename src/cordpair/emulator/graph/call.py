@@ -23,13 +23,15 @@ class State(StrEnum):
 
 @dataclass
 class Participant:
-    """Somebody in the roster. `user` is set for Teams users."""
+    """Somebody in the roster. `user` is set for Teams users, `number` for telephones that were invited."""
 
     id: str
     identity: dict[str, Any]
     user: str | None = None
+    number: str | None = None
     is_caller: bool = False
     is_muted: bool = False
+    is_held: bool = False  # hears music
 
     def resource(self, sequence: int) -> dict[str, Any]:
         return {
@@ -79,12 +81,13 @@ class Operation:
 
 @dataclass
 class Ring:
-    """A user's Teams client rings for a call. `purpose` is invite | transfer | redirect."""
+    """A user's Teams client rings for a call, or a telephone (`number`). `purpose` is invite | transfer | redirect."""
 
     call: "Call"
     user: str
     participant: str
     purpose: str
+    number: str | None = None
     operation: Operation | None = None
     timer: asyncio.Task[None] | None = None
     is_over: bool = False

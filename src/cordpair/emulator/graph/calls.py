@@ -1,5 +1,6 @@
 """Graph's call operations, on top of the exchange."""
 
+import re
 import uuid
 from typing import Any
 
@@ -37,6 +38,8 @@ class CallOperations:
             ("GET", f"{_CALL}/participants/{{participant-id}}"): self.participant,
             ("DELETE", f"{_CALL}/participants/{{participant-id}}"): self.remove,
             ("POST", f"{_CALL}/participants/invite"): self.invite,
+            ("POST", f"{_CALL}/participants/{{participant-id}}/startHoldMusic"): self.start_hold_music,
+            ("POST", f"{_CALL}/participants/{{participant-id}}/stopHoldMusic"): self.stop_hold_music,
             ("GET", f"{_CALL}/operations/{{commsOperation-id}}"): self.operation,
         }
 
@@ -114,12 +117,25 @@ class CallOperations:
         most = _INVITED_AT_ONCE if call.is_group else 1
         if not 1 <= len(wanted) <= most:
             raise bad_request(f"Property 'participants' must hold 1 to {most} participants.")
-        users = [(_user(one, "participants"), one.get("participantId") or str(uuid.uuid4())) for one in wanted]
-        if any(pid in call.rings or pid in call.participants for _, pid in users):
+        users = [(*_somebody(one), one.get("participantId") or str(uuid.uuid4())) for one in wanted]
+        if any(pid in call.rings or pid in call.participants for _, _, pid in users):
             raise GraphError(409, "Conflict", "A participant of that id is in the call already.")
         operation = Operation("inviteParticipantsOperation", context=asked.body.get("clientContext"))
         operation.extra = {"participants": wanted}
         self._exchange.invite(call, users, operation)
+        return self._running(call, operation, 200)
+
+    async def start_hold_music(self, asked: Asked) -> Answer:
+        return self._hold(asked, on=True)
+
+    async def stop_hold_music(self, asked: Asked) -> Answer:
+        return self._hold(asked, on=False)
+
+    def _hold(self, asked: Asked, *, on: bool) -> Answer:
+        call = self._call(asked)
+        kind = "startHoldMusicOperation" if on else "stopHoldMusicOperation"
+        operation = Operation(kind, context=asked.body.get("clientContext"))
+        self._exchange.hold(call, asked.ids[1], operation, on=on)
         return self._running(call, operation, 200)
 
     async def operation(self, asked: Asked) -> Answer:
@@ -151,6 +167,16 @@ class CallOperations:
             await self._cloud.clock.sleep(seconds)
         if not call.is_over:
             self._exchange.operation_over(call, operation, results.BAD_MEDIA if seconds is None else results.DONE)
+
+
+def _somebody(participant: dict[str, Any]) -> tuple[str, str | None]:
+    """A Teams user, or a telephone by its number in E.164."""
+    number = (participant["identity"].get("phone") or {}).get("id")
+    if number is None:
+        return _user(participant, "participants"), None
+    if not isinstance(number, str) or not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+        raise bad_request("Property 'participants.identity.phone.id' must be a number in E.164.")
+    return "", number
 
 
 def _user(participant: dict[str, Any], where: str) -> str:

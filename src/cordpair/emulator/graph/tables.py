@@ -70,6 +70,7 @@ _CALLS = "/communications/calls/{call-id}"
 _ANY_CALL = "Calls.Initiate.All Calls.InitiateGroupCall.All Calls.JoinGroupCall.All Calls.JoinGroupCallAsGuest.All"
 _GROUP = "Calls.InitiateGroupCall.All"
 _INITIATE = "Calls.Initiate.All"
+_HOLD = "Calls.JoinGroupCallAsGuest.All Calls.JoinGroupCall.All"
 _INSTALL = "TeamsAppInstallation.ReadWriteSelfForUser.All TeamsAppInstallation.ReadWriteForUser.All"
 _CLIENT_CONTEXT: Shape = {"clientContext": "string"}
 
@@ -121,6 +122,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = dict(
             {"participants!": [_PARTICIPANT], "clientContext": "string"},
             f"{_OPERATION} participants",
         ),
+        _op(
+            f"POST {_CALLS}/participants/{{participant-id}}/startHoldMusic",
+            _HOLD,
+            {"customPrompt": "object", "clientContext": "string"},
+            _OPERATION,
+        ),
+        _op(f"POST {_CALLS}/participants/{{participant-id}}/stopHoldMusic", _HOLD, _CLIENT_CONTEXT, _OPERATION),
         _op(f"GET {_CALLS}/operations/{{commsOperation-id}}", _ANY_CALL, answer=_OPERATION),
         _op(
             "POST /communications/getPresencesByUserId",
