@@ -84,7 +84,13 @@ def requeue(
     if is_in_call:
         _take_out(floor, call, agent)
     before = call.queue or ""
-    told = {"withdrawn": tuple({*call.withdrawn, agent}), "excluded": (agent,), "former": agent, "agent": None}
+    told = {
+        "withdrawn": tuple({*call.withdrawn, agent}),
+        "excluded": (agent,),
+        "former": agent,
+        "agent": None,
+        "outcome": None,
+    }
     waits = {"queue": queue, "transfer": None, "prompts": call.prompts + 1}
     waiting = calls.move(call, Move.REQUEUE, CallState.QUEUED, **told, **waits)
     call = floor.show(floor.save_call(waiting), agent, Face.PASSED)
