@@ -6,6 +6,7 @@ from cordpair.core.agent import Agent
 from cordpair.core.call import Call
 from cordpair.core.floor import Floor, clock_of
 from cordpair.core.match import Match
+from cordpair.core.wait_plan import need_of
 
 #: An agent who took the call out of turn.
 CLAIMED = {"rule": "claimed", "candidates": "1"}
@@ -32,7 +33,7 @@ def reasons(floor: Floor, match: Match, call: Call, agent: Agent, at: datetime) 
     }
     if agent.presence is not None:
         told["presence_s"] = _seconds(at, agent.presence.at)
-    other = floor.router.runner_up(match, queue.plan[step].need(queue.id), frozenset(call.excluded), clock_of(at))
+    other = floor.router.runner_up(match, need_of(queue, call, step), frozenset(call.excluded), clock_of(at))
     return told if other is None else {**told, "next": other}
 
 

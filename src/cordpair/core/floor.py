@@ -22,7 +22,7 @@ from cordpair.core.pace import Paces
 from cordpair.core.quota import Gate, QuotaUse, redirects
 from cordpair.core.routing import Match, Router
 from cordpair.core.tenant import Queue, queue_named
-from cordpair.core.wait_plan import ROUNDING, grows_at, key_of, may_grow, step_of
+from cordpair.core.wait_plan import ROUNDING, grows_at, key_of, may_grow, need_of, step_of
 from cordpair.errors import IllegalEvent
 
 
@@ -203,7 +203,7 @@ class Floor:
     def wait(self, call: Call, at: datetime) -> tuple[Match, ...]:
         """Let a call wait in its queue for what it asks for by `at`; an agent who can take it is matched at once."""
         queue = self.queue_of(call)
-        need = queue.plan[step_of(queue, call, at, self.router.present)].need(queue.id)
+        need = need_of(queue, call, step_of(queue, call, at, self.router.present))
         grows = grows_at(queue, call, at, self._delays.get(queue.id, ()))
         if grows is not None:
             self.timer(f"wait:{call.id}", grows, 0, WaitGrown(at=grows, call=call.id))

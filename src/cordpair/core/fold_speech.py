@@ -33,7 +33,7 @@ def say(
         cuts=cuts,
     )
     floor.order(order)
-    _time_out(floor, call, at, UNHEARD_S)
+    _time_out(floor, call, at, UNHEARD_S + fill_s)
     return call
 
 

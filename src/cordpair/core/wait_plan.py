@@ -1,11 +1,13 @@
 """What a waiting call asks for by now, and when that changes next. Pure in the time waited.
 
 routing.md section 6, "Ring expansion", "Contact order". Steps count from the arrival in the queue (the moment we
-answered), delays and credit from the arrival of the call.
+answered, or its flow brought it there), delays and credit from the arrival of the call, or from then on.
 """
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+
+import msgspec
 
 from cordpair.core.call import Call
 from cordpair.core.need import Need
@@ -20,16 +22,23 @@ def step_of(queue: Queue, call: Call, at: datetime, present: Callable[[Need], in
     """The number of the call's step at `at`. `present` counts the signed in agents who can serve a need."""
     plan, waited_s = queue.plan, ((at - _entered(call)) + ROUNDING).total_seconds()
     number = max(number for number, step in enumerate(plan) if step.after_s <= max(0.0, waited_s))
-    while queue.skip_if_empty and number + 1 < len(plan) and not present(plan[number].need(queue.id)):
+    while queue.skip_if_empty and number + 1 < len(plan) and not present(need_of(queue, call, number)):
         number += 1
     return number
 
 
+def need_of(queue: Queue, call: Call, number: int) -> Need:
+    """What the call asks for in a step of its queue: the skills that its flow asks for on top."""
+    need = queue.plan[number].need(queue.id)
+    return msgspec.structs.replace(need, skills=need.skills | call.skills) if call.skills else need
+
+
 def key_of(queue: Queue, call: Call, at: datetime) -> ContactKey:
     """The call's place among all that wait."""
-    arrived = call.arrived_at or call.heard_at
+    arrived = call.queued_at or call.arrived_at or call.heard_at
     has_aged = queue.overtake_s is not None and at - arrived + ROUNDING >= timedelta(seconds=queue.overtake_s)
-    return ContactKey(0 if has_aged else queue.tier, arrived.timestamp() - queue.credit_s, call.sequence)
+    credit_s = queue.credit_s + call.credit_s
+    return ContactKey(0 if has_aged else queue.tier, arrived.timestamp() - credit_s, call.sequence)
 
 
 def may_grow(queue: Queue) -> bool:
@@ -39,13 +48,13 @@ def may_grow(queue: Queue) -> bool:
 
 def grows_at(queue: Queue, call: Call, at: datetime, delays: Iterable[float]) -> datetime | None:
     """The next instant after `at` at which step, tier or who sees the call changes; None: never again."""
-    arrived = call.arrived_at or call.heard_at
+    arrived = call.queued_at or call.arrived_at or call.heard_at
     edges = [_entered(call) + timedelta(seconds=step.after_s) for step in queue.plan]
-    edges += [arrived + timedelta(seconds=delay_s - queue.credit_s) for delay_s in delays]
+    edges += [arrived + timedelta(seconds=delay_s - queue.credit_s - call.credit_s) for delay_s in delays]
     if queue.tier and queue.overtake_s is not None:
         edges.append(arrived + timedelta(seconds=queue.overtake_s))
     return min((edge for edge in edges if edge > at + ROUNDING), default=None)
 
 
 def _entered(call: Call) -> datetime:
-    return call.established_at or call.arrived_at or call.heard_at
+    return call.queued_at or call.established_at or call.arrived_at or call.heard_at
