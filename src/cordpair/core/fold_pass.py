@@ -47,7 +47,12 @@ def hand_over(floor: Floor, call: Call, transfer: Transfer, at: datetime, *, is_
         return
     released(floor, call, transfer.agent, transfer.agent_left or at)
     call = floor.calls[call.id]
-    seat = {"agent": other, "joined_at": transfer.joined_at or at, "leg": TRANSFER_LEGS + transfer.number}
+    seat = {
+        "agent": other,
+        "joined_at": transfer.joined_at or at,
+        "leg": TRANSFER_LEGS + transfer.number,
+        "former": transfer.agent,
+    }
     call = floor.save_call(calls.move(call, Move.HAND_OVER, CallState.CONNECTED, **seat))
     floor.show(floor.show(call, transfer.agent, Face.PASSED), other, Face.STRIP)
 

@@ -96,7 +96,7 @@ def join(floor: Floor, call: Call, agent_id: AgentId, at: datetime, *, inferred:
     bind(floor, agent_id, call, at)
     call = floor.calls[call.id]
     if call.connected_at is not None:  # it was passed on to this queue: the first answer is the answer
-        call = replace(call, joined_at=at, leg=0, former=None)
+        call = replace(call, joined_at=at, leg=0)
     known = {"established_at": call.established_at or at, "outcome": Outcome.ANSWERED, "crossed": None}
     call = calls.move(call, Move.JOIN, CallState.CONNECTED, agent=agent_id, connected_at=call.connected_at or at, offer=None, **known)
     call = floor.save_call(marked(call, "connected_at") if inferred else call)

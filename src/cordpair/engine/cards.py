@@ -17,6 +17,7 @@ from cordpair.core.ids import AgentId, QueueId, TenantId
 from cordpair.core.party import ChatReference
 from cordpair.core.tenant import Queue, queue_named
 from cordpair.engine.clock import Clock
+from cordpair.engine.passing import needs_passing, with_passing
 from cordpair.errors import PermanentFailure
 from cordpair.store.chats import Card
 from cordpair.store.doors import Store
@@ -44,6 +45,9 @@ class CallCards:
         if chat is None:
             raise PermanentFailure("the agent has not opened the bot's chat in Teams yet")
         facts = self._facts(call, order.agent, chat, sheet.offers)
+        if needs_passing(order.face, call):
+            async with self._store.open_tenant(tenant) as rows:
+                facts = await with_passing(rows, facts, call, order.agent)
         activity = await self._send(chat, shown.activity_id if shown else "", card(order.face, facts))
         async with self._store.open_tenant(tenant) as rows:
             await rows.cards.put(order.call, order.agent, Card(activity_id=activity, number=order.number))

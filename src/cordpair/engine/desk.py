@@ -20,9 +20,12 @@ from cordpair.core.effects import Face
 from cordpair.core.ids import AgentId, CallId, OfferId, TenantId, offer_parts
 from cordpair.core.party import ChatReference
 from cordpair.core.tenant import Queue, queue_named
+from cordpair.core.transfer_check import MAY_BE_DONE_ANYWAY
 from cordpair.engine.cards import card_facts
 from cordpair.engine.clock import Clock
 from cordpair.engine.commands import IN_PROGRESS, Commands
+from cordpair.engine.pass_orders import PASS_VERBS, PassOrder, asked_for, pass_order
+from cordpair.engine.passing import needs_passing, with_passing
 from cordpair.errors import Rejected
 from cordpair.store.doors import Store, TenantRows
 from cordpair.store.fold import FloorRows
@@ -39,6 +42,9 @@ _VERDICTS = {
     "not_an_agent": "not_an_agent",
     "unknown_disposition": "unreadable",
     "unknown_party": "unreadable",
+    "unknown_target": "nobody_to_pass_to",
+    "agent_busy": "agent_busy",
+    "number_not_allowed": "number_not_allowed",
     IN_PROGRESS: "in_progress",
 }
 
@@ -46,6 +52,7 @@ _FACES = {
     CallState.OFFERED: Face.RINGING,
     CallState.CONNECTED: Face.STRIP,
     CallState.WRAP_UP: Face.WRAP_UP,
+    CallState.PASSED_ON: Face.DONE,
     CallState.CLOSED: Face.DONE,
 }
 
@@ -93,11 +100,26 @@ class AgentDesk:
         self, tenant: TenantId, agent: AgentId, verb: str, data: Mapping[str, Any], locale: str
     ) -> Pressed:
         """Carry out a button. The answer replaces the card, so that a second press finds nothing to press."""
-        event = self._order(agent, verb, data)
+        event = await self._passed_on(tenant, agent, verb, data) or self._order(agent, verb, data)
         verdict = await self._commands.submit(tenant, event, key=self._new_key())
         if verdict == "ok":
             return Pressed(card=await self._card(tenant, agent, event.call, verb, locale))
+        if verdict in MAY_BE_DONE_ANYWAY:
+            return Pressed(card=await self._card(tenant, agent, event.call, verb, locale, doubt=verdict, data=data))
         return Pressed(message=text(locale, _VERDICTS.get(verdict, "too_late")), ok=verdict == IN_PROGRESS)
+
+    async def _passed_on(
+        self, tenant: TenantId, agent: AgentId, verb: str, data: Mapping[str, Any]
+    ) -> PassOrder | None:
+        """The event of a button that has to do with passing the caller on, None for other buttons."""
+        if verb not in PASS_VERBS:
+            return None
+        region = ""
+        if data.get("number"):
+            async with self._store.open_tenant(tenant) as rows:
+                setup = await rows.setups.get()
+            region = setup.region if setup is not None else ""
+        return pass_order(verb, data, _call_named(data), agent, self._clock.now(), region)
 
     def _order(self, agent: AgentId, verb: str, data: Mapping[str, Any]) -> Ordered:
         """The event of a button. Raises Rejected for data that no card of ours carries."""
@@ -131,17 +153,31 @@ class AgentDesk:
         return Reply(card=status_card(_status(floor, event.agent, self._clock.now()), locale))
 
     async def _card(
-        self, tenant: TenantId, agent: AgentId, call_id: CallId, verb: str, locale: str
+        self,
+        tenant: TenantId,
+        agent: AgentId,
+        call_id: CallId,
+        verb: str,
+        locale: str,
+        *,
+        doubt: str = "",
+        data: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        """The card as it is after the button: the same that the outbox is about to show."""
+        """The card as it is after the button: the same that the outbox is about to show; or with a `doubt` of it."""
         async with self._store.open_tenant(tenant) as rows:
             call = await rows.calls.get(call_id)
             offers = await rows.calls.offers_of(call_id)
             queues = {queue.id: queue for queue in await rows.setups.queues()}
-        if call is None:
-            raise Rejected("no such call", status=404)
-        queue = queue_named(queues, call.queue)
-        return card(_face(call, agent, verb), card_facts(call, agent, locale, offers, queue, self._clock.now()))
+            if call is None:
+                raise Rejected("no such call", status=404)
+            face = _face(call, agent, verb)
+            queue = queue_named(queues, call.queue)
+            facts = card_facts(call, agent, locale, offers, queue, self._clock.now())
+            if needs_passing(face, call):
+                facts = await with_passing(rows, facts, call, agent)
+        if doubt and facts.passing is not None:
+            facts = replace(facts, passing=replace(facts.passing, doubt=doubt, data=asked_for(data or {})))
+        return card(face, facts)
 
     async def _floor(self, tenant: TenantId) -> FloorRows:
         async with self._store.open_tenant(tenant) as rows:
@@ -169,9 +205,10 @@ def _face(call: Call, agent: AgentId, verb: str) -> Face:
     if verb == "not_now":
         return Face.DECLINED
     rings_here = call.offer is not None and call.offer.agent == agent
-    if call.agent == agent or rings_here:
+    is_asked = call.transfer is not None and call.transfer.target.id == agent
+    if call.agent == agent or rings_here or is_asked:
         return _FACES.get(call.state, Face.TAKEN)
-    return Face.TAKEN
+    return Face.PASSED if verb in PASS_VERBS else Face.TAKEN
 
 
 def _status(floor: FloorRows, agent_id: AgentId, now: datetime) -> StatusFacts:

@@ -6,6 +6,7 @@ A card is brought from face to face in place; there is never a second card for t
 from datetime import datetime
 from typing import Any, assert_never
 
+from cordpair.connectors.teams import pass_on
 from cordpair.connectors.teams.caller_lines import caller_title, identified, open_record, who
 from cordpair.connectors.teams.elements import (
     Element,
@@ -40,6 +41,8 @@ def card(face: Face, facts: CardFacts) -> dict[str, Any]:
             return _over(facts, "taken", "")
         case Face.STRIP:
             return _strip(facts)
+        case Face.PASSED:
+            return _over(facts, "passed", facts.say("passed_hint"))
         case Face.WRAP_UP:
             return _wrap_up(facts)
         case Face.DONE:
@@ -57,8 +60,13 @@ def _ringing(facts: CardFacts) -> Element:
         *identified(facts),
         hint(say("ring_hint")),
     ]
+    spoken = f"{title}: {caller_title(facts)}"
+    if facts.passing is not None:
+        body += _passed_by(facts, facts.passing)
+        if facts.passing.is_asked:  # refused in the Teams client only
+            return _card(facts, body, open_record(facts), spoken)
     not_now = execute(say("not_now"), "not_now", {"call": facts.call, "offer": facts.offer or ""})
-    return _card(facts, body, [not_now, *open_record(facts)], f"{title}: {caller_title(facts)}")
+    return _card(facts, body, [not_now, *open_record(facts)], spoken)
 
 
 def _declined(facts: CardFacts) -> Element:
@@ -78,7 +86,17 @@ def _strip(facts: CardFacts) -> Element:
     say = facts.say
     since = say("since", time=_clock(facts.connected_at)) if facts.connected_at else ""
     body = [*_header(facts, say("strip"), since), *who(facts), *identified(facts)]
-    return _card(facts, body, open_record(facts), f"{say('strip')}: {caller_title(facts)}")
+    actions = open_record(facts)
+    if facts.passing is not None:
+        body += _passed_by(facts, facts.passing) + pass_on.told(facts.passing, facts.locale)
+        actions = pass_on.actions(facts.passing, facts.call, facts.locale, facts.note) + actions
+    return _card(facts, body, actions, f"{say('strip')}: {caller_title(facts)}")
+
+
+def _passed_by(facts: CardFacts, passing: pass_on.Passing) -> list[Element]:
+    """Who passes the caller on to this agent, and what they wrote."""
+    by = facts.say("passed_by", name=foreign(passing.by, 60)) if passing.by else ""
+    return [line(run(it), spacing="Small") for it in (by, facts.note if by else "") if it]
 
 
 def _wrap_up(facts: CardFacts) -> Element:

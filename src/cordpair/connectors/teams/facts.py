@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from cordpair.connectors.teams.pass_on import Passing
 from cordpair.connectors.teams.texts import language, text
 from cordpair.core.caller import CallerKind, Candidate
 from cordpair.core.events import OfferEnd
@@ -39,6 +40,7 @@ class CardFacts(msgspec.Struct, frozen=True, kw_only=True):
     pending: str = ""
     ended: OfferEnd | None = None
     caller_left: bool = False
+    passing: Passing | None = None  #: on the card of who may pass the caller on, or gets them so
 
     def say(self, key: str, **values: object) -> str:
         """A text of our own in the agent's language."""

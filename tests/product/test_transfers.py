@@ -1,0 +1,165 @@
+"""Callers are passed on, whole: by the card, through Graph, to an agent, a queue and a telephone outside."""
+
+from typing import Any
+
+from cordpair.connectors.teams.texts import text
+from cordpair.core.agent import AgentState
+from cordpair.core.call import Call, CallState, Outcome
+from cordpair.core.ids import CallId
+from tests.product.house import House, Organisation, Person, until
+
+OUTSIDE = "+493023125999"
+
+
+async def talking(org: Organisation) -> tuple[Person, Person, CallId]:
+    """An agent who talks to a caller, and one who is ready."""
+    first, second = org.agents
+    await first.come_in()
+    call = org.call_in(None)
+    await first.answer()
+    await org.until_call(call, CallState.CONNECTED)
+    await second.come_in()
+    return first, second, call
+
+
+async def until_call(org: Organisation, call: CallId, **fields: Any) -> Call:
+    """The call, once these fields of it have these values."""
+
+    async def look() -> Call | None:
+        found = await org.call(call)
+        return found if found and all(getattr(found, name) == value for name, value in fields.items()) else None
+
+    found = await until(look)
+    assert found is not None
+    return found
+
+
+async def until_alone(person: Person) -> None:
+    """Until the person's client is in no call."""
+
+    async def look() -> bool:
+        return person.seat.call is None
+
+    await until(look)
+
+
+async def until_said(person: Person, key: str, **values: str) -> None:
+    """Until a card of theirs says it."""
+    words = text(person.seat.agent.locale, key, **values)
+
+    async def look() -> bool:
+        return words in person.words()
+
+    await until(look)
+
+
+def held(house: House) -> bool:
+    """Whether the caller of the only call hears music."""
+    (call,) = house.parts.exchange.calls.values()
+    return any(one.is_held for one in call.participants.values() if one.is_caller)
+
+
+async def until_held(house: House, *, on: bool) -> None:
+    async def look() -> bool:
+        return held(house) is on
+
+    await until(look)
+
+
+async def test_a_caller_is_passed_on_blind_and_written_down_once_by_the_second_agent(here: House) -> None:
+    us = here.lanterns
+    first, second, call = await talking(us)
+    await first.press("pass_on", how="blind", target=f"agent:{second.id}", pass_note="Beitrag 2026")
+    await second.answer()
+    found = await until_call(us, call, agent=second.id)
+    assert (found.state, found.note) == (CallState.CONNECTED, "Beitrag 2026")
+    await until_alone(first)
+    await first.until_state(AgentState.READY)
+    await until_said(second, "passed_by", name=first.seat.agent.name)
+    us.caller_leaves(call)
+    await second.press("wrap_up", disposition="solved")
+    closed = await us.until_call(call, CallState.CLOSED)
+    assert (closed.agent, closed.outcome) == (second.id, Outcome.ANSWERED)
+    assert len(await us.pending()) == 1
+
+
+async def test_a_declined_transfer_is_told_and_the_caller_stays(here: House) -> None:
+    us = here.lanterns
+    first, second, call = await talking(us)
+    await first.press("pass_on", how="blind", target=f"agent:{second.id}")
+    await second.until_it_rings()
+    assert second.seat.ring is not None
+    here.parts.exchange.decline(second.seat.ring)
+    await until_said(first, "pass_failed", name=second.seat.agent.name, why=text("de", "pass_declined"))
+    found = await us.call(call)
+    assert found is not None
+    assert (found.state, found.agent) == (CallState.CONNECTED, first.id)
+    await second.until_state(AgentState.READY)
+
+
+async def test_the_caller_hears_music_while_the_agents_talk_and_is_handed_over(here: House) -> None:
+    us = here.lanterns
+    first, second, call = await talking(us)
+    await first.press("pass_on", how="consult", target=f"agent:{second.id}")
+    await until_held(here, on=True)
+    await second.answer()
+    await until_said(first, "pass_consults", name=second.seat.agent.name)
+    await first.press("complete")
+    await until_held(here, on=False)
+    await until_call(us, call, agent=second.id)
+    await until_alone(first)
+    assert second.seat.call is not None
+
+
+async def test_a_caller_is_taken_back_from_a_consultation(here: House) -> None:
+    us = here.lanterns
+    first, second, call = await talking(us)
+    await first.press("pass_on", how="consult", target=f"agent:{second.id}")
+    await second.answer()
+    await first.press("take_back")
+    await until_held(here, on=False)
+    await until_alone(second)
+    found = await until_call(us, call, transfer=None)
+    assert (found.state, found.agent) == (CallState.CONNECTED, first.id)
+    assert first.seat.call is not None
+
+
+async def test_a_telephone_outside_gets_the_caller_and_the_agent_is_free_while_we_hold_the_line(here: House) -> None:
+    us, outside = here.lanterns, here.parts.outside
+    outside.is_manual = True
+    first, _, call = await talking(us)
+    await first.press("pass_on", how="blind", number="030 23125-999")
+
+    async def rings() -> bool:
+        return OUTSIDE in outside.rings
+
+    await until(rings)
+    outside.answer(OUTSIDE)
+    await us.until_call(call, CallState.WRAP_UP)
+    await until_alone(first)
+    await first.press("wrap_up", disposition="passed_on")
+    passed = await us.until_call(call, CallState.PASSED_ON)
+    line = here.parts.exchange.calls[passed.graph_id]
+    outside.hang_up(line, OUTSIDE)
+    await us.until_call(call, CallState.CLOSED)
+
+    async def is_over() -> bool:
+        return line.is_over
+
+    await until(is_over)
+
+
+async def test_a_queue_where_nobody_is_signed_in_is_doubted_and_waits_for_the_caller_all_the_same(here: House) -> None:
+    us = here.lanterns
+    first, _, call = await talking(us)
+    other = us.setup.queues[2]
+    await first.press("pass_on", how="blind", target=f"queue:{other.id}")
+    await until_said(first, "doubt_nobody_there")
+    found = await us.call(call)
+    assert found is not None
+    assert found.queue != other.id
+    await first.press("pass_on")
+    found = await until_call(us, call, queue=other.id)
+    assert found.arrived_at is not None
+    await until_alone(first)
+    assert (await us.until_call(call, CallState.QUEUED)).agent is None
