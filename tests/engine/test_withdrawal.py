@@ -11,7 +11,8 @@ from cordpair.core.effects import ShowCard, WithdrawInvite
 from cordpair.core.events import CallEvent, RosterSeen
 from cordpair.core.ids import AgentId, GraphCallId, TenantId, offer_id, participant_id
 from cordpair.engine.attempt import Attempt
-from cordpair.engine.perform import Names, Performer
+from cordpair.engine.names import Names
+from cordpair.engine.perform import Performer
 from cordpair.store.doors import Store
 from tests.engine.conftest import StandingClock
 from tests.store.world import NOON, A, call, configured, setup

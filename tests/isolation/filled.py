@@ -10,8 +10,10 @@ from cordpair.core.call import Call
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import LogActivity
 from cordpair.core.events import WrapUpExpired
+from cordpair.core.identify import Contact
 from cordpair.core.ids import PartyRef, TenantId, offer_id
 from cordpair.core.party import ChatReference, PartyRecord
+from cordpair.core.trunk import Origin, Trunk
 from cordpair.store.chats import Card
 from cordpair.store.doors import Store
 from cordpair.store.flow_turns import Code
@@ -59,6 +61,9 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
         await rows.chats.put(ANA, ChatReference(conversation=f"chat-{tenant[0]}", service_url="https://smba.example"))
         party = PartyRecord(ref=PartyRef("imis", f"{tenant[0]}-101"), name="Erika Beispiel")
         await rows.parties.upsert([IndexedParty(party, (IndexedPhone(NUMBER),))])
+        await rows.callers.met(party.ref, Contact(ANA, None, NOON))
+        await rows.callers.chose(NUMBER, party.ref, NOON)
+        await rows.callers.put_trunks("imis", [trunk(party.ref)])
         await rows.bookmarks.put("imis", Bookmark(bookmark=f"mark-{tenant[0]}", at=NOON))
         await rows.subscriptions.put(
             Subscription(kind="presence", graph_id=f"sub-{tenant[0]}", client_state="secret", expires_at=NOON)
@@ -99,6 +104,10 @@ def deed(tenant: TenantId) -> Deed:
 
 def version(note: str, tenant: TenantId = A, number: int = 1) -> SetupVersion:
     return SetupVersion(number=number, at=NOON, actor=operator_actor(1000), note=note, setup=setup(tenant))
+
+
+def trunk(party: PartyRef) -> Trunk:
+    return Trunk(root=NUMBER[:-2], extension=2, origin=Origin.LEARNED, company="Docht AG", party=party)
 
 
 async def _flows(store: Store, tenant: TenantId) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from cordpair.core.bucket import Asked, Peer
 from cordpair.core.changes import Changes, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import LogActivity
 from cordpair.core.events import WrapUpExpired
+from cordpair.core.identify import Contact
 from cordpair.core.ids import CallId, GraphCallId, PartyRef, RegistrationId, TenantId, offer_id
 from cordpair.core.party import ChatReference, PartyRecord
 from cordpair.errors import CordpairError
@@ -26,7 +27,7 @@ from cordpair.store.marks import Bookmark, Subscription
 from cordpair.store.parties import IndexedParty, IndexedPhone
 from cordpair.store.sealing import call_subject
 from tests.databases import OPERATOR_KEY, Server
-from tests.isolation.filled import NUMBER, Filled, deed, filled, version
+from tests.isolation.filled import NUMBER, Filled, deed, filled, trunk, version
 from tests.isolation.rows import rows_of
 from tests.store.world import ANA, BEN, CANARY, NOBODY, NOON, A, B, setup
 
@@ -84,8 +85,15 @@ ATTEMPTS: dict[str, Attempt] = {
     "cards.get": lambda rows, it: rows.cards.get(it.call.id, ANA),
     "cards.sheet": lambda rows, it: rows.cards.sheet(it.call.id, ANA),
     "cards.put": lambda rows, it: rows.cards.put(it.call.id, ANA, Card(activity_id="mine", number=9)),
+    "parties.load": lambda rows, it: rows.parties.load([it.party]),
     "parties.remove": lambda rows, it: rows.parties.remove([it.party]),
     "parties.upsert": lambda rows, it: rows.parties.upsert([_party(it)]),
+    "callers.known": lambda rows, it: _known(rows, it),
+    "callers.met": lambda rows, it: rows.callers.met(it.party, Contact(BEN, None, LATER)),
+    "callers.chose": lambda rows, it: rows.callers.chose(NUMBER, it.party, LATER),
+    "callers.forget": lambda rows, it: rows.callers.forget(NUMBER, it.party),
+    "callers.put_trunks": lambda rows, it: rows.callers.put_trunks("imis", [trunk(it.party)]),
+    "outbox.under_way": lambda rows, it: rows.outbox.under_way([it.effect.key]),
     "subscriptions.put": lambda rows, it: rows.subscriptions.put(
         Subscription(kind="presence", graph_id=f"sub-{_letter(it)}", client_state="mine", expires_at=NOON)
     ),
@@ -102,6 +110,9 @@ BLUNT: dict[str, Attempt] = {
     "chats.put": lambda rows, _: rows.chats.put(ANA, ChatReference(conversation="mine", service_url="https://a.test")),
     "parties.find": lambda rows, _: rows.parties.find("+449999999999"),
     "parties.find_many": lambda rows, _: rows.parties.find_many(["+449999999999"]),
+    "parties.page": lambda rows, _: rows.parties.page("other", "", 10),
+    "parties.shared": lambda rows, _: rows.parties.shared(2),
+    "callers.trunks_of": lambda rows, _: rows.callers.trunks_of("+449999999999"),
     "bookmarks.get": lambda rows, _: rows.bookmarks.get("other"),
     "bookmarks.put": lambda rows, _: rows.bookmarks.put("imis", Bookmark(bookmark="mine", at=LATER)),
     "subscriptions.remove": lambda rows, _: rows.subscriptions.remove("presence"),
@@ -126,6 +137,11 @@ QUESTIONS = {
     "parties.count", "subscriptions.all", "vitals.read", "vitals.newest", "vitals.backlog", "audit.shown",
     "audit.trail", "audit.head", "agents.names", "setups.revision", "versions.newest",
 }  # fmt: skip
+
+
+async def _known(rows: TenantRows, it: Filled) -> list[object]:
+    """What is known of a party, without its name."""
+    return list((await rows.callers.known(NUMBER, [it.party])).values())
 
 
 def _party(it: Filled) -> IndexedParty:

@@ -18,7 +18,8 @@ from cordpair.engine.limits import PeerLimits
 from cordpair.engine.lookout import Lookout
 from cordpair.engine.node import Node
 from cordpair.engine.outbox import OutboxWorkers
-from cordpair.engine.perform import Names, Performer
+from cordpair.engine.names import Names
+from cordpair.engine.perform import Performer
 from cordpair.engine.quota import MonthCount
 from cordpair.engine.running import END_S
 from cordpair.engine.service import TenantService

@@ -20,6 +20,7 @@ BACK_TO_0001 = (
     "drop table flow_steps, flows, peers; "
     "alter table agents drop column ability; "
     "drop table setup_versions; "
+    "drop table caller_choices, party_contacts, party_trunks; "
     "alter table tenants drop column body; "
     "update alembic_version set version_num = '0001'"
 )

@@ -125,6 +125,13 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     unsure: bool = False  #: nobody knows whether it rings
 
 
+class Mistaken(msgspec.Struct, frozen=True, kw_only=True):
+    """A party that was taken for the caller. `activity` is the CRM's id of what was written for it; empty: nothing."""
+
+    party: PartyRef
+    activity: str = ""
+
+
 class Crossed(msgspec.Struct, frozen=True, kw_only=True):
     """An agent who was seen in the roster although their ring was taken back. `at` is when, aware UTC."""
 
@@ -178,6 +185,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disposition: str = ""
     note: str = ""
     activity: str = ""  #: the CRM's id of the activity, once it is there
+    revision: int = 0  #: how often what the activity says has changed since it was first ordered
+    mistaken: tuple[Mistaken, ...] = ()
     flow: InFlow | None = None  #: where it stands in its flow, or left it
     saying: Saying | None = None
     treated: Treated = Treated()

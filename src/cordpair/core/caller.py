@@ -37,7 +37,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A party that may be the caller. `reason` says in English why; `link` opens the record in the CRM."""
+    """A party that may be the caller. `reason` says in English why; `link` opens the record in the CRM.
+
+    `was_chosen`: an agent said lately that it was this one who called from the number. `is_stand_in`: only the company
+    is known (`name` is its own); `party` is one of its people, and the call is nobody's among them.
+    """
 
     party: PartyRef
     name: str
@@ -45,10 +49,17 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     grade: Grade
     reason: str
     link: str = ""
+    was_chosen: bool = False
+    is_stand_in: bool = False
 
 
 #: Grades that settle who the caller is, when exactly one candidate has the best of them.
 SETTLING = frozenset({Grade.EXACT, Grade.NATIONAL})
+
+
+def choosable(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Those whom a person may name as the caller."""
+    return tuple(candidate for candidate in candidates if not candidate.is_stand_in)
 
 
 def settled(candidates: tuple[Candidate, ...]) -> PartyRef | None:

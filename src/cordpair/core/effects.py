@@ -251,11 +251,34 @@ class ShowCard(Order, frozen=True, kw_only=True):
 
 
 class LogActivity(Order, frozen=True, kw_only=True):
-    """Write the call to the CRM as one activity of its settled party."""
+    """Write the call to the CRM as one activity of its settled party; what is written already is brought up to date.
+
+    `revision` counts what has changed since it was first ordered (0).
+    """
+
+    revision: int = 0
 
     @property
     def key(self) -> str:
-        return f"activity:{self.call}"
+        return f"activity:{self.call}:{self.revision}" if self.revision else f"activity:{self.call}"
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.CRM
+
+
+class CorrectCaller(Order, frozen=True, kw_only=True):
+    """The caller was somebody else: forget the choice, mark the activity that stands at the wrong party, if one does.
+
+    `number` is the place in `Call.mistaken`; `is_written` whether an activity stands there.
+    """
+
+    number: int
+    is_written: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"correct:{self.call}:{self.number}" + (":written" if self.is_written else "")
 
     @property
     def lane(self) -> Lane:
@@ -280,6 +303,7 @@ Effect = (
     | RefreshCall
     | ShowCard
     | LogActivity
+    | CorrectCaller
 )
 
 _encoder = msgspec.json.Encoder()

@@ -245,6 +245,19 @@ class ActivityLogged(CallFact, frozen=True, kw_only=True):
     reference: str
 
 
+class CallerMistaken(CallFact, frozen=True, kw_only=True):
+    """The agent of the call says that it is somebody else than the settled party."""
+
+    agent: AgentId
+
+
+class PartyPicked(CallFact, frozen=True, kw_only=True):
+    """A person says who of the candidates called. `agent` is the call's own; None for a supervisor."""
+
+    party: PartyRef
+    agent: AgentId | None = None
+
+
 class AgentFact(Event, frozen=True, kw_only=True):
     """A fact about one agent."""
 
@@ -310,6 +323,8 @@ CallEvent = (
     | StepTimedOut
     | CheckDue
     | ActivityLogged
+    | CallerMistaken
+    | PartyPicked
 )
 AgentEvent = WentReady | TookBreak | SignedOut | PresenceSeen | PresenceAged
 AnyEvent = CallEvent | AgentEvent

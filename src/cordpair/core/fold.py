@@ -9,19 +9,19 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from cordpair.core import agent as agents
-from cordpair.core import call as calls
 from cordpair.core import fold_pass, fold_transfer
 from cordpair.core import events as e
 from cordpair.core.agent import Agent, AgentMove, AgentState, Presence
 from cordpair.core.call import Call, CallState, Move
+from cordpair.core.caller import choosable
 from cordpair.core.decision import CLAIMED
-from cordpair.core.effects import Face
 from cordpair.core.floor import Floor
 from cordpair.core.fold_calls import arrive, check, end, establish, refreshed, refuse
 from cordpair.core.fold_closing import transfer_failed
 from cordpair.core.fold_flow import prompt_ended, tone_heard
 from cordpair.core.fold_flow_back import closing_time, wait_too_long
 from cordpair.core.fold_offers import available, end_offer, live_offer, make_offer, seek
+from cordpair.core.fold_party import identified, logged, mistaken, picked
 from cordpair.core.fold_roster import roster
 from cordpair.core.fold_speech import begun
 from cordpair.core.fold_watch import order_refresh
@@ -110,7 +110,11 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
         case e.CheckDue():
             check(floor, event)
         case e.Identified():
-            floor.save_call(calls.identified(floor.call(event.call), event.candidates))
+            identified(floor, event)
+        case e.CallerMistaken():
+            mistaken(floor, event)
+        case e.PartyPicked():
+            picked(floor, event)
         case e.InviteCompleted():
             _invite_completed(floor, event)
         case e.RingUnsure():
@@ -132,7 +136,7 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
         case e.WaitGrown():
             _wait_on(floor, floor.call(event.call), event.at)
         case e.ActivityLogged():
-            _logged(floor, event)
+            logged(floor, event)
         case e.WentReady():
             _wish(floor, floor.agent(event.agent), AgentMove.READY, event.at)
         case e.TookBreak():
@@ -223,19 +227,10 @@ def _save_wrap_up(floor: Floor, event: e.WrapUpSaved) -> None:
     allowed = {disposition.id for disposition in floor.queue_of(call).dispositions}
     if allowed and event.disposition not in allowed:
         raise IllegalEvent("unknown_disposition")
-    if event.party is not None and event.party not in {candidate.party for candidate in call.candidates}:
+    if event.party is not None and event.party not in {candidate.party for candidate in choosable(call.candidates)}:
         raise IllegalEvent("unknown_party")
     written = {"disposition": event.disposition, "note": event.note, "party": event.party or call.party}
     close(floor, call, Move.SAVE_WRAP_UP, event.at, **written)
-
-
-def _logged(floor: Floor, event: e.ActivityLogged) -> None:
-    call = floor.call(event.call)
-    if call.state is not CallState.CLOSED or call.activity:
-        raise IllegalEvent("already_logged")
-    call = floor.save_call(replace(call, activity=event.reference))
-    if call.agent is not None:
-        floor.show(call, call.agent, Face.DONE)
 
 
 def _wish(floor: Floor, agent: Agent, wish: AgentMove, at: datetime, reason: str = "") -> None:

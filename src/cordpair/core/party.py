@@ -15,7 +15,10 @@ class StoredPhone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartyRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A party of a CRM. `region` is the ISO country that its national numbers belong to, if known."""
+    """A party of a CRM. `region` is the ISO country that its national numbers belong to, if known.
+
+    `owner` is who looks after it, as the CRM writes that; `open_case` whether something is under way for it.
+    """
 
     ref: PartyRef
     name: str
@@ -24,6 +27,8 @@ class PartyRecord(msgspec.Struct, frozen=True, kw_only=True):
     region: str | None = None
     is_organization: bool = False
     updated_at: datetime | None = None
+    owner: str = ""
+    open_case: bool = False
 
 
 class ChatReference(msgspec.Struct, frozen=True, kw_only=True):

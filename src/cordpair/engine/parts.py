@@ -17,7 +17,8 @@ from cordpair.core.open_times import calendar_of
 from cordpair.core.tenant import Registration, TenantSetup
 from cordpair.engine.cards import CallCards
 from cordpair.engine.clock import Clock
-from cordpair.engine.perform import Names, Performer
+from cordpair.engine.names import Names
+from cordpair.engine.perform import Performer
 from cordpair.errors import Rejected
 from cordpair.settings import Settings
 from cordpair.store.doors import Store

@@ -3,14 +3,15 @@
 from collections.abc import Awaitable, Sequence
 from typing import Protocol, assert_never
 
-from cordpair.connectors.kit import Activity, Calls, Crm
+from cordpair.connectors.kit import Calls, Crm
 from cordpair.core import effects as o
 from cordpair.core import events as e
 from cordpair.core.call import Call
 from cordpair.core.ids import CallId, TenantId, participant_id
-from cordpair.core.tenant import TenantSetup
+from cordpair.engine.activities import ActivityWriter
 from cordpair.engine.attempt import Attempt
 from cordpair.engine.clock import Clock
+from cordpair.engine.names import Names
 from cordpair.engine.perform_transfer import TransferPerformer
 from cordpair.errors import PermanentFailure, Rejected
 from cordpair.store.doors import Store
@@ -22,25 +23,6 @@ class ShowsCards(Protocol):
     """Brings one agent's card of a call to a face."""
 
     async def show(self, tenant: TenantId, order: o.ShowCard) -> None: ...
-
-
-class Names:
-    """What the CRM shall call agents, queues and dispositions: as the organisation set them up."""
-
-    def __init__(self, setup: TenantSetup) -> None:
-        self._agents = {agent.id: agent.name for agent in setup.agents}
-        self._queues = {queue.id: queue for queue in setup.queues}
-
-    def agent(self, call: Call) -> str:
-        return self._agents.get(call.agent, "") if call.agent else ""
-
-    def queue(self, call: Call) -> str:
-        return self._queues[call.queue].name if call.queue in self._queues else call.queue or ""
-
-    def disposition(self, call: Call) -> str:
-        queue = self._queues.get(call.queue) if call.queue else None
-        known = {it.id: it.de if queue.language == "de" else it.en for it in queue.dispositions} if queue else {}
-        return known.get(call.disposition, call.disposition)
 
 
 class Performer:
@@ -57,13 +39,14 @@ class Performer:
         crm: Crm | None,
         names: Names,
     ) -> None:
-        self._tenant, self._store, self._clock, self._names = tenant, store, clock, names
+        self._tenant, self._store, self._clock = tenant, store, clock
+        self._activities = ActivityWriter(tenant, store, clock, crm, names)
         self._calls, self._cards, self._crm = calls, cards, crm
         self._transfers = TransferPerformer(calls, self._load, clock)
 
     def connector(self, effect: o.Effect) -> str:
         """Through which connector the effect goes; empty where none is set up for it."""
-        if not isinstance(effect, o.LogActivity):
+        if not isinstance(effect, o.LogActivity | o.CorrectCaller):
             return TEAMS
         return "" if self._crm is None else self._crm.name
 
@@ -100,7 +83,9 @@ class Performer:
                 await self._cards.show(self._tenant, effect)
                 return []
             case o.LogActivity():
-                return await self._log(effect, attempt)
+                return await self._activities.log(effect, await self._load(effect.call), repeat=attempt.repeat)
+            case o.CorrectCaller():
+                return await self._activities.correct(effect, await self._load(effect.call))
             case _:
                 assert_never(effect)
 
@@ -185,26 +170,6 @@ class Performer:
         facts = await self._calls.read(order.graph_id)
         return [*facts, e.CallRefreshed(at=self._clock.now(), call=order.call, number=order.number)]
 
-    async def _log(self, order: o.LogActivity, attempt: Attempt) -> Sequence[e.AnyEvent]:
-        call = await self._load(order.call)
-        if self._crm is None:
-            raise PermanentFailure("no CRM is set up")
-        if call.party is None or call.party.connector != self._crm.name:
-            raise PermanentFailure("the party belongs to a CRM that is not set up")
-        activity = Activity(
-            call=call.id,
-            party=call.party,
-            started_at=call.arrived_at or call.heard_at,
-            talk_s=_talk_s(call),
-            agent_name=self._names.agent(call),
-            queue=self._names.queue(call),
-            disposition=self._names.disposition(call),
-            note=call.note,
-        )
-        key = f"cc:{self._tenant}:{call.graph_id}"
-        reference = await self._crm.log_activity(activity, key=key, repeat=attempt.repeat)
-        return [e.ActivityLogged(at=self._clock.now(), call=call.id, party=call.party, reference=reference)]
-
     async def _unless_gone(self, order: o.GraphOrder, doing: Awaitable[None]) -> Sequence[e.AnyEvent]:
         """Orders to a call that is gone are pointless, not failures."""
         try:
@@ -235,10 +200,3 @@ def _rings(facts: Sequence[e.AnyEvent]) -> bool:
 def _stands(facts: Sequence[e.AnyEvent]) -> bool:
     """Whether the call that was read is answered and with us."""
     return any(isinstance(fact, e.Established) for fact in facts)
-
-
-def _talk_s(call: Call) -> int:
-    """Seconds of conversation."""
-    if call.connected_at is None or call.ended_at is None:
-        return 0
-    return max(0, round((call.ended_at - call.connected_at).total_seconds()))

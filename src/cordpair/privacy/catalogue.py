@@ -58,6 +58,9 @@ MAIN: dict[str, dict[str, str]] = {
     "leases": {_OPERATIONS: "tenant owner epoch expires_at"},
     "parties": {_PARTY: "tenant connector party sealed"},
     "party_phones": {_PARTY: "tenant hash kind connector party"},
+    "party_trunks": {_PARTY: "tenant hash connector party origin is_person digits"},
+    "party_contacts": {_PARTY: "tenant connector party agent queue at"},
+    "caller_choices": {_PARTY: "tenant hash connector party weight at"},
     "sync_bookmarks": {_OPERATIONS: "tenant connector bookmark at"},
     "subscriptions": {
         _OPERATIONS: "tenant kind graph_id expires_at",

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from cordpair.core.call import Call
+from cordpair.core.call import Call, Mistaken
 from cordpair.core.caller import Caller, CallerKind, Candidate
 from cordpair.core.changes import HistoryEntry, OfferRecord, PendingItem
 from cordpair.core.ids import CallId, OfferId, PartyRef, QueueId, offer_id
@@ -27,6 +27,7 @@ class _Personal(msgspec.Struct, frozen=True, omit_defaults=True):
     party: PartyRef | None = None
     note: str = ""
     activity: str = ""
+    mistaken: tuple[Mistaken, ...] = ()
 
 
 class QueueCounts(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from cordpair.errors import Rejected
 from cordpair.store.agents import Agents
 from cordpair.store.audit import Audit
 from cordpair.store.beacon import Beacon
+from cordpair.store.callers import Callers
 from cordpair.store.calls import Calls
 from cordpair.store.chats import Cards, Chats
 from cordpair.store.databases import APP_ROLE, KEYS_ROLE, QUEUE_ROLE, Connection, Databases, Pool
@@ -55,6 +56,7 @@ class TenantRows:
         self.cards = Cards(scope)
         self.chats = Chats(scope)
         self.parties = Parties(scope)
+        self.callers = Callers(scope, self.parties)
         self.bookmarks = Bookmarks(scope)
         self.subscriptions = Subscriptions(scope)
         self.vitals = Vitals(scope)

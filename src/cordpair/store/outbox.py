@@ -148,6 +148,16 @@ class Outbox:
             keys.seal(_REASON, subject, reason.encode(), str(effect)),
         )
 
+    async def under_way(self, keys: Sequence[str]) -> bool:
+        """Whether one of these effects is neither done nor given up."""
+        found: bool = await self._connection.fetchval(
+            "select exists (select from outbox where tenant = $1 and key = any($2::text[]) "
+            "and state not in ('done', 'parked'))",
+            self._scope.tenant,
+            list(keys),
+        )
+        return found
+
     async def take_back(self, kept: Sequence[int]) -> None:
         """Free what was handed over by a commit whose answer was lost. `kept` are those that workers are at."""
         await self._connection.execute(

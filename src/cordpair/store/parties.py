@@ -1,24 +1,31 @@
 """The phone index: parties of the CRMs, found by keyed hashes of their numbers."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
+import asyncpg
 import msgspec
 
 from cordpair.core.ids import PartyRef
 from cordpair.core.party import PartyRecord
 from cordpair.store.scope import Scope
-from cordpair.store.sealing import TenantKey, party_subject
+from cordpair.store.sealing import TenantKey, Unreadable, party_subject
 
 _SEALED = "parties.sealed"
 _SUFFIX_DIGITS = 7
 
 
-class IndexedPhone(msgspec.Struct, frozen=True):
-    """A number of a party, readable as E.164, with the CRM's label."""
+class IndexedPhone(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A number of a party, readable as E.164, with the CRM's label.
+
+    `root` is what the spelling marks off as a company's range (core.trunk), `is_valid` libphonenumber's word.
+    """
 
     e164: str
     label: str = ""
+    root: str = ""
+    is_valid: bool = False
 
 
 class IndexedParty(msgspec.Struct, frozen=True):
@@ -36,6 +43,13 @@ class PartyHit(msgspec.Struct, frozen=True, kw_only=True):
     by: Literal["e164", "suffix"]
 
 
+class SharedNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """A number that several parties have."""
+
+    e164: str
+    parties: tuple[PartyRecord, ...]
+
+
 class Parties:
     """The phone index of one tenant."""
 
@@ -47,7 +61,8 @@ class Parties:
         newest = {party_subject(party.record.ref): party for party in batch}
         if not newest:
             return
-        await self._put_parties(newest)
+        known = await self._put_parties(newest)
+        await self._drop_phones(known)
         await self._put_phones(list(newest.values()))
 
     async def remove(self, refs: Sequence[PartyRef]) -> None:
@@ -66,6 +81,51 @@ class Parties:
         )
         return number
 
+    async def load(self, refs: Collection[PartyRef]) -> dict[PartyRef, IndexedParty]:
+        """Parties by their names; unknown ones are left out."""
+        rows = await self._scope.connection.fetch(
+            "select p.connector, p.party, p.sealed from unnest($2::text[], $3::text[]) as t (c, i) "
+            "join parties p on p.tenant = $1 and p.connector = c and p.party = i",
+            self._scope.tenant,
+            [ref.connector for ref in refs],
+            [ref.id for ref in refs],
+        )
+        return {party.record.ref: party for party in await self._opened(rows)}
+
+    async def page(self, connector: str, after: str, most: int) -> list[IndexedParty]:
+        """At most so many parties of a CRM in the order of their ids, from behind `after` on."""
+        rows = await self._scope.connection.fetch(
+            "select connector, party, sealed from parties where tenant = $1 and connector = $2 and party > $3 "
+            "order by party limit $4",
+            self._scope.tenant,
+            connector,
+            after,
+            most,
+        )
+        return await self._opened(rows)
+
+    async def shared(self, least: int, most: int = 1_000) -> list[SharedNumber]:
+        """Numbers that at least `least` parties have, the most shared first; `most` of them."""
+        key = await self._scope.tenant_key()
+        rows = await self._scope.connection.fetch(
+            "select hash, array_agg(distinct connector || chr(10) || party) as refs from party_phones "
+            "where tenant = $1 and kind = 'e164' group by hash having count(distinct (connector, party)) >= $2 "
+            "order by count(*) desc, hash limit $3",
+            self._scope.tenant,
+            least,
+            most,
+        )
+        groups = {row["hash"]: [PartyRef(*ref.split("\n", 1)) for ref in row["refs"]] for row in rows}
+        known = await self.load({ref for refs in groups.values() for ref in refs})
+        found = []
+        for hashed, refs in groups.items():
+            parties = [known[ref] for ref in sorted(refs, key=lambda ref: (ref.connector, ref.id)) if ref in known]
+            numbers = {phone.e164 for party in parties for phone in party.phones}
+            number = next((one for one in sorted(numbers) if key.look_up_hash("e164", one) == hashed), None)
+            if number is not None:
+                found.append(SharedNumber(e164=number, parties=tuple(party.record for party in parties)))
+        return found
+
     async def find(self, e164: str) -> list[PartyHit]:
         """Parties with this number, exact ones first."""
         return (await self.find_many([e164]))[e164]
@@ -73,7 +133,7 @@ class Parties:
     async def find_many(self, numbers: Sequence[str]) -> dict[str, list[PartyHit]]:
         """Parties of many numbers with one query; a number that nobody has maps to an empty list."""
         key = await self._scope.tenant_key()
-        hashes = {wanted: number for number in numbers for wanted in _hashes(key, number).values()}
+        hashes = {wanted: number for number in numbers for wanted in hashes_of(key, number).values()}
         rows = await self._scope.connection.fetch(
             "select distinct p.connector, p.party, p.sealed from party_phones h join parties p "
             "on p.tenant = h.tenant and p.connector = h.connector and p.party = h.party "
@@ -81,25 +141,44 @@ class Parties:
             self._scope.tenant,
             list(hashes),
         )
-        keys = await self._scope.reading([party_subject(PartyRef(row["connector"], row["party"])) for row in rows])
-        parties = []
-        for row in rows:
-            subject = party_subject(PartyRef(row["connector"], row["party"]))
-            parties.append(_decoder.decode(keys.open(_SEALED, subject, row["sealed"], subject)))
+        parties = await self._opened(rows)
         return {number: _hits(number, parties) for number in numbers}
 
-    async def _put_parties(self, parties: Mapping[str, IndexedParty]) -> None:
+    async def _opened(self, rows: Sequence[asyncpg.Record]) -> list[IndexedParty]:
+        """Who stands sealed in these rows; without those whose key is gone."""
+        subjects = [party_subject(PartyRef(row["connector"], row["party"])) for row in rows]
+        keys = await self._scope.reading(subjects)
+        parties = []
+        for subject, row in zip(subjects, rows, strict=True):
+            with contextlib.suppress(Unreadable):
+                parties.append(_decoder.decode(keys.open(_SEALED, subject, row["sealed"], subject)))
+        return parties
+
+    async def _put_parties(self, parties: Mapping[str, IndexedParty]) -> list[PartyRef]:
+        """Returns those that stood there before."""
         keys = await self._scope.writing(list(parties))
         refs = [party.record.ref for party in parties.values()]
-        await self._scope.connection.execute(
+        rows = await self._scope.connection.fetch(
             "insert into parties (tenant, connector, party, sealed) "
             "select $1, * from unnest($2::text[], $3::text[], $4::bytea[]) "
-            "on conflict (tenant, connector, party) do update set sealed = excluded.sealed",
+            "on conflict (tenant, connector, party) do update set sealed = excluded.sealed "
+            "returning connector, party, xmax <> 0 as stood",
             self._scope.tenant,
             [ref.connector for ref in refs],
             [ref.id for ref in refs],
             [keys.seal(_SEALED, subject, _encoder.encode(party), subject) for subject, party in parties.items()],
         )
+        return [PartyRef(row["connector"], row["party"]) for row in rows if row["stood"]]
+
+    async def _drop_phones(self, refs: Sequence[PartyRef]) -> None:
+        if refs:
+            await self._scope.connection.execute(
+                "delete from party_phones using unnest($2::text[], $3::text[]) as t (c, p) "
+                "where tenant = $1 and connector = c and party = p",
+                self._scope.tenant,
+                [ref.connector for ref in refs],
+                [ref.id for ref in refs],
+            )
 
     async def _put_phones(self, parties: Sequence[IndexedParty]) -> None:
         key = await self._scope.tenant_key()
@@ -107,25 +186,19 @@ class Parties:
             (hashed, kind, party.record.ref.connector, party.record.ref.id)
             for party in parties
             for phone in party.phones
-            for kind, hashed in _hashes(key, phone.e164).items()
+            for kind, hashed in hashes_of(key, phone.e164).items()
         }
-        await self._scope.connection.execute(
-            "delete from party_phones using unnest($2::text[], $3::text[]) as t (c, p) "
-            "where tenant = $1 and connector = c and party = p",
-            self._scope.tenant,
-            [party.record.ref.connector for party in parties],
-            [party.record.ref.id for party in parties],
-        )
-        if rows:
+        if rows:  # in the order of the index that they go into
             await self._scope.connection.execute(
                 "insert into party_phones (tenant, hash, kind, connector, party) "
                 "select $1, * from unnest($2::bytea[], $3::text[], $4::text[], $5::text[])",
                 self._scope.tenant,
-                *(list(column) for column in zip(*rows, strict=True)),
+                *(list(column) for column in zip(*sorted(rows), strict=True)),
             )
 
 
-def _hashes(key: TenantKey, e164: str) -> dict[str, bytes]:
+def hashes_of(key: TenantKey, e164: str) -> dict[str, bytes]:
+    """By what a number is found: itself, and its last seven digits."""
     return {"e164": key.look_up_hash("e164", e164), "suffix": key.look_up_hash("suffix", e164[-_SUFFIX_DIGITS:])}
 
 
