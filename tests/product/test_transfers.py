@@ -163,3 +163,15 @@ async def test_a_queue_where_nobody_is_signed_in_is_doubted_and_waits_for_the_ca
     assert found.arrived_at is not None
     await until_alone(first)
     assert (await us.until_call(call, CallState.QUEUED)).agent is None
+
+
+async def test_the_number_that_is_dialled_stands_in_no_column_that_can_be_read(here: House) -> None:
+    us = here.lanterns
+    here.parts.outside.is_manual = True
+    first, _, call = await talking(us)
+    await first.press("pass_on", how="blind", number=OUTSIDE)
+    found = await until_call(us, call, dialled=OUTSIDE)
+    assert found.transfer is not None
+    async with here.store.open_tenant(us.id) as rows:
+        body = await rows.calls._scope.connection.fetchval("select body::text from calls where call = $1", call)
+    assert OUTSIDE[1:] not in body

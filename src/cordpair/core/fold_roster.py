@@ -97,8 +97,9 @@ def join(floor: Floor, call: Call, agent_id: AgentId, at: datetime, *, inferred:
     call = floor.calls[call.id]
     if call.connected_at is not None:  # it was passed on to this queue: the first answer is the answer
         call = replace(call, joined_at=at, leg=0)
-    known = {"established_at": call.established_at or at, "outcome": Outcome.ANSWERED, "crossed": None}
-    call = calls.move(call, Move.JOIN, CallState.CONNECTED, agent=agent_id, connected_at=call.connected_at or at, offer=None, **known)
+    known = {"established_at": call.established_at or at, "connected_at": call.connected_at or at}
+    clear = {"outcome": Outcome.ANSWERED, "crossed": None, "offer": None}
+    call = calls.move(call, Move.JOIN, CallState.CONNECTED, agent=agent_id, **known, **clear)
     call = floor.save_call(marked(call, "connected_at") if inferred else call)
     floor.save_leg(Leg(call=call.id, number=max(call.offers, 1), agent=agent_id, joined_at=at))
     return floor.show(call, agent_id, Face.STRIP)

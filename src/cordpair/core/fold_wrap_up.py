@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from cordpair.core import agent as agents
 from cordpair.core import call as calls
 from cordpair.core.agent import AgentMove, AgentState
-from cordpair.core.call import Call, CallState, Move
+from cordpair.core.call import Call, Move
 from cordpair.core.changes import Leg, PendingItem
 from cordpair.core.effects import Face, LogActivity
 from cordpair.core.events import WrapUpExpired

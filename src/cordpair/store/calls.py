@@ -28,6 +28,7 @@ class _Personal(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
     activity: str = ""
     mistaken: tuple[Mistaken, ...] = ()
+    dialled: str = ""
 
 
 class QueueCounts(msgspec.Struct, frozen=True, kw_only=True):

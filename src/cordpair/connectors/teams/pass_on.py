@@ -30,9 +30,9 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     """What a card says of passing the caller on. `to` is the name of whom it goes to, empty when nothing is under way.
 
     `is_there`: that one is in the call. `held`: the caller hears music. `failed_to` and `why` tell of the last try.
-    `by` is the agent who passes the caller on, on the card of whom it goes to; who is only asked may do nothing with the
-    call (`is_asked`). `doubt` is why it may be unwise to do
-    what `data` asks for: the agent may do it anyway.
+
+    `by` is the agent who passes the caller on, on the card of whom it goes to; who is only asked (`is_asked`) may do
+    nothing with the call. `doubt` is why it may be unwise to do what `data` asks for: it can be done anyway.
     """
 
     choices: tuple[Choice, ...] = ()
