@@ -39,16 +39,16 @@ class _Data(msgspec.Struct):
 
 
 class _Item(msgspec.Struct):
-    resourceUrl: str = ""  # noqa: N815
-    resourceData: msgspec.Raw = msgspec.Raw(b"{}")  # noqa: N815
+    resourceData: _Data  # noqa: N815
 
 
 class _Body(msgspec.Struct):
-    value: list[_Item]
+    value: list[msgspec.Raw]
 
 
 Rows = list[tuple[str, str, bytes]]
 _decoder = msgspec.json.Decoder(_Body)
+_item_decoder = msgspec.json.Decoder(_Item)
 
 
 async def put(pool: "asyncpg.Pool[asyncpg.Record]", rows: Rows) -> None:
@@ -67,6 +67,7 @@ async def fold(pool: "asyncpg.Pool[asyncpg.Record]", limit: int) -> int:
         states: dict[str, list[Any]] = {}
         for row in rows:
             found = msgspec.json.decode(row["body"])
+            found = data if isinstance(data := found.get("resourceData", found), dict) else {}
             states.setdefault(row["call"], ["", 0])
             states[row["call"]] = [str(found.get("state") or found.get("type") or "seen"), states[row["call"]][1] + 1]
         await connection.execute(
@@ -114,9 +115,9 @@ class Handler:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         item = _decoder.decode(body).value[0]
-        data = msgspec.json.decode(item.resourceData, type=_Data)
+        data = _item_decoder.decode(item).resourceData
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(((f"{data.id}:{data.state}", data.id, bytes(item.resourceData)), kept))
+        self._waiting.append(((f"{data.id}:{data.state}", data.id, bytes(item)), kept))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
         await kept

@@ -10,6 +10,8 @@ from prometheus_client import start_http_server
 
 from cordpair.settings import Settings, read_settings
 
+_YOUNG = 20_000  # objects made, and not yet gone, before the garbage collector looks at them
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
@@ -27,7 +29,7 @@ async def _serve(settings: Settings) -> None:
 
     server_certificate(settings)  # refused before a database is started for it
     async with assembled(settings) as product:
-        _settle()
+        settle()
         start_logging(settings, product.metrics)
         if settings.metrics_port:
             start_http_server(settings.metrics_port, "127.0.0.1", product.metrics.registry)
@@ -51,10 +53,12 @@ def _told() -> asyncio.Event:
     return told
 
 
-def _settle() -> None:
+def settle() -> None:
     """What was built at the start stays to the end: the garbage collector need not look through it again and again.
 
-    Otherwise it does so in the midst of requests, for tens of milliseconds at a time.
+    Otherwise it does so in the midst of requests, for tens of milliseconds at a time. And it looks more seldom: a busy
+    node has more than the usual 700 objects in hand, and next to none of them go round in a circle.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_YOUNG, 20, 20)

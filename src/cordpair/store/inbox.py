@@ -194,7 +194,9 @@ class Inbox:
 
 def days(items: Sequence[Incoming]) -> set[str]:
     """The subjects whose keys seal these items."""
-    return {intake_subject(at) for at in {id(item.received_at): item.received_at for item in items}.values()}
+    instants = [item.received_at for item in items]
+    ends = {intake_subject(pick(instants)) for pick in (min, max) if instants}
+    return ends if len(ends) < 2 else {intake_subject(at) for at in instants}
 
 
 def incoming(tenant: TenantId, items: Sequence[Incoming], keys: Keyring, *, folded_at: datetime | None = None) -> Write:
@@ -203,7 +205,7 @@ def incoming(tenant: TenantId, items: Sequence[Incoming], keys: Keyring, *, fold
     One statement is one way to the database and back. The policies look at the door when they see the first row, and
     rows come out of `door`, so never before it is open. Were it otherwise, nothing could be inserted at all.
     """
-    sealers = {subject: keys.sealer(_BODY, subject) for subject in days(items)}
+    sealers = {subject: keys.sealer(_BODY, subject, len(items)) for subject in days(items)}
     only = next(iter(sealers.values())) if len(sealers) == 1 else None  # two around midnight
     sealed = [
         (only or sealers[intake_subject(item.received_at)])(item.body, _row(item.source, item.key)) for item in items

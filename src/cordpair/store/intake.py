@@ -7,6 +7,7 @@ meanwhile it is given the next one, to make ready.
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -39,6 +40,7 @@ class Intake:
         self._waiting: dict[TenantId, list[_Waiting]] = {}
         self._writers: dict[TenantId, list[asyncio.Task[None]]] = {}
         self._folders: dict[TenantId, Folder] = {}
+        self._patience = _Patience()
 
     async def accept(self, tenant: TenantId, items: Sequence[Incoming], *, within_s: float | None = None) -> int:
         """Store `items` durably; returns how many were new. Raises Rejected or TemporaryFailure.
@@ -49,20 +51,17 @@ class Intake:
             check(item)
         if not items:
             return 0
-        stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        stored: asyncio.Future[int] = loop.create_future()
         waiting = self._waiting.setdefault(tenant, [])
         waiting.append((items, stored))
         writers = self._writers.setdefault(tenant, [])
         enough = len(waiting) + len(items) > _ENOUGH_FOR_ANOTHER
         if not writers or (enough and len(writers) == 1 and tenant in self._folders):
             writers.append(asyncio.create_task(self._write(tenant)))
-        if within_s is None:
-            return await stored
-        give_up = asyncio.get_running_loop().call_later(within_s, _give_up, stored)
-        try:
-            return await stored
-        finally:
-            give_up.cancel()
+        if within_s is not None:
+            self._patience.add(stored, within_s, loop)
+        return await stored
 
     @contextlib.contextmanager
     def folded_by(self, tenant: TenantId, folder: Folder) -> Iterator[None]:
@@ -111,10 +110,13 @@ class Intake:
                 raise
             return
         for items, stored in batch:
-            mine = {(item.source, item.key) for item in items} & new
-            new -= mine  # the same item twice in one commit is new for one caller only
+            mine = 0
+            for name in [(item.source, item.key) for item in items]:
+                if name in new:
+                    new.remove(name)  # the same item twice in one commit is new for one caller only
+                    mine += 1
             if not stored.done():
-                stored.set_result(len(mine))
+                stored.set_result(mine)
 
     async def _stored(self, tenant: TenantId, items: Sequence[Incoming]) -> set[tuple[str, str]]:
         folder = self._folders.get(tenant)
@@ -126,6 +128,29 @@ class Intake:
         return new
 
 
-def _give_up(stored: asyncio.Future[int]) -> None:
-    if not stored.done():
-        stored.set_exception(UnknownOutcome("what came in was not stored in time"))
+class _Patience:
+    """Lets go of callers who have waited long enough, with one timer for all of them: every request needs one."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[float, deque[tuple[float, asyncio.Future[int]]]] = {}  # by how long they wait
+
+    def add(self, stored: asyncio.Future[int], within_s: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Have `stored` fail in `within_s` seconds, unless it is done by then."""
+        waiting = self._waiting.get(within_s)
+        if waiting is None:
+            waiting = self._waiting[within_s] = deque()
+            loop.call_later(within_s, self._look, within_s, loop)
+        while waiting and waiting[0][1].done():
+            waiting.popleft()
+        waiting.append((loop.time() + within_s, stored))
+
+    def _look(self, within_s: float, loop: asyncio.AbstractEventLoop) -> None:
+        waiting, now = self._waiting[within_s], loop.time()
+        while waiting and (waiting[0][1].done() or waiting[0][0] <= now):
+            _, stored = waiting.popleft()
+            if not stored.done():
+                stored.set_exception(UnknownOutcome("what came in was not stored in time"))
+        if waiting:
+            loop.call_at(waiting[0][0], self._look, within_s, loop)
+        else:
+            del self._waiting[within_s]

@@ -75,13 +75,16 @@ class Keyring:
         self._tenant = tenant
         self._keys = keys
 
-    def sealer(self, column: str, subject: str) -> Callable[[bytes, str], bytes]:
-        """`seal` for many rows of one column and subject: what they have in common is made once."""
-        cipher, prefix = AESGCM(self._keys[subject]), place(self._tenant, column, subject)
+    def sealer(self, column: str, subject: str, rows: int) -> Callable[[bytes, str], bytes]:
+        """`seal` for at most `rows` rows of one column and subject: what they have in common is made once."""
+        encrypt, prefix = AESGCM(self._keys[subject]).encrypt, place(self._tenant, column, subject)
+        nonces = os.urandom(_NONCE_BYTES * rows)
+        starts = iter(range(0, len(nonces), _NONCE_BYTES))
 
         def seal(data: bytes, row: str) -> bytes:
-            nonce = os.urandom(_NONCE_BYTES)
-            return _FORM + nonce + cipher.encrypt(nonce, data, prefix + row.encode())
+            start = next(starts)
+            nonce = nonces[start : start + _NONCE_BYTES]
+            return _FORM + nonce + encrypt(nonce, data, prefix + row.encode())
 
         return seal
 

@@ -1,7 +1,8 @@
 """Requests without a framework between: for addresses where each microsecond is paid thousands of times a second.
 
 A `Direct` handler gets the connection as the server gives it and answers with a prepared `Answer`; every other address
-goes on to the application. The security headers are the same on both ways.
+goes on to the application. The security headers are the same on both ways; an answer without a body carries only those
+that say something of the answer itself, not those of what a page may do.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cordpair.errors import Rejected
 
 Headers = Mapping[str, str]
+
+
+#: Of the security headers those that mean something without a body: each costs on every notification.
+_OF_NO_BODY = frozenset({"cache-control", "strict-transport-security", "x-content-type-options"})
 
 
 class Gone(Exception):
@@ -38,9 +43,10 @@ class Answers:
 
     def __init__(self, headers: Headers) -> None:
         self._headers = dict(headers)
+        self._of_no_body = {name: value for name, value in headers.items() if name in _OF_NO_BODY}
 
     def empty(self, status: int, **more: str) -> Answer:
-        return Answer(status, b"", {**self._headers, **_named(more)}.items())
+        return Answer(status, b"", {**self._of_no_body, **_named(more)}.items())
 
     def text(self, text: str) -> Answer:
         kind = {"content-type": "text/plain; charset=utf-8"}

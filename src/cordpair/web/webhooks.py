@@ -18,15 +18,14 @@ from starlette.types import Receive, Scope, Send
 from cordpair.connectors.teams.change_tokens import ChangeTokens
 from cordpair.connectors.teams.inbound import BotTokens, made_for
 from cordpair.connectors.teams.translate import (
-    call_told_of,
+    call_and_part,
     canonical,
     change_notifications,
     content_key,
-    graph_call_id,
     notification_items,
     presence_key,
 )
-from cordpair.core.ids import RegistrationId, TenantId, call_id
+from cordpair.core.ids import GraphCallId, RegistrationId, TenantId, call_id
 from cordpair.core.tenant import Registration
 from cordpair.engine.away import SendsOn
 from cordpair.engine.changes import Changes
@@ -112,17 +111,8 @@ class Webhooks:
         claims = await self._tokens.claims(header(scope, b"authorization"))
         registration = made_for(await self._find(name), claims)
         items = notification_items(await whole_body(receive, self._body_limit))
-        for item in items:
-            if graph_call_id(item) is None:
-                raise Rejected("a notification names no call")
-            _must_be_of(registration.tenant, item)
         now = self._now()
-        contents = [canonical(item) for item in items]
-        keys = [
-            self._repetitions.key(content_key(content), now, call=call_told_of(item))
-            for item, content in zip(items, contents, strict=True)
-        ]
-        rows = [Incoming("graph", key, content, now) for key, content in zip(keys, contents, strict=True)]
+        calls, rows = self._named(registration.tenant, items, now)
         oddity = "sent_on"
         try:
             oddity = "" if await self._keep("graph", registration.tenant, rows) else "duplicate"
@@ -131,9 +121,27 @@ class Webhooks:
             if not await self._away.send_on(registration, items, now):
                 raise TemporaryFailure("a notification could not be stored") from exc
         if self._traces is not None:
-            calls = [call_id(registration.tenant, graph) for item in items if (graph := graph_call_id(item))]
-            self._traces.notified(registration.tenant, list(zip(calls, rows, strict=True)), now, oddity=oddity)
+            told = [(call_id(registration.tenant, call), row) for call, row in zip(calls, rows, strict=True)]
+            self._traces.notified(registration.tenant, told, now, oddity=oddity)
         return self._accepted
+
+    def _named(
+        self, tenant: TenantId, items: Sequence[dict[str, Any]], now: datetime
+    ) -> tuple[list[GraphCallId], list[Incoming]]:
+        """The call of each item, and what is stored of it. Raises Rejected for all when one of them must not be."""
+        calls = []
+        for item in items:
+            call, of_part = call_and_part(item)
+            if call is None:
+                raise Rejected("a notification names no call")
+            _must_be_of(tenant, item)
+            calls.append((call, of_part))
+        rows = []
+        for item, (call, of_part) in zip(items, calls, strict=True):
+            content = canonical(item)
+            key = self._repetitions.key(content_key(content), now, call="" if of_part else call)
+            rows.append(Incoming("graph", key, content, now))
+        return [call for call, _ in calls], rows
 
     async def _changes(self, name: RegistrationId, scope: Scope, receive: Receive) -> Answer:
         token = _query(scope, "validationToken")

@@ -26,6 +26,7 @@ class _Envelope(msgspec.Struct):
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
+_canonical = msgspec.json.Encoder(order="sorted")
 
 
 def notification_items(body: bytes) -> list[dict[str, Any]]:
@@ -46,7 +47,7 @@ def change_notifications(body: bytes) -> tuple[list[dict[str, Any]], list[str]]:
 
 def canonical(item: Mapping[str, object]) -> bytes:
     """One item as JSON, the same whatever the order of its fields. Raises RecursionError for one nested too deeply."""
-    return msgspec.json.encode(item, order="sorted")
+    return _canonical.encode(item)
 
 
 def content_key(content: bytes) -> str:
@@ -61,10 +62,11 @@ def presence_key(item: Mapping[str, object], content: bytes, at: datetime) -> st
     return content_key(content if numbered else content + at.isoformat().encode())
 
 
-def call_told_of(item: Mapping[str, object]) -> str:
-    """The call whose own state an item tells; empty for rosters, operations and whatever else is about a call."""
+def call_and_part(item: Mapping[str, object]) -> tuple[GraphCallId | None, bool]:
+    """The call that an item of the calling webhook is about, None when it names none; and whether it tells of a part of
+    it (a roster, an operation), not of the call's own state."""
     found, tail = _route(item)
-    return found if found is not None and not tail else ""
+    return found, bool(tail)
 
 
 def graph_call_id(item: Mapping[str, object]) -> GraphCallId | None:
@@ -120,7 +122,7 @@ def presence_of(data: object, *, at: datetime) -> PresenceSeen | Ignored:
 def _route(item: Mapping[str, object]) -> tuple[GraphCallId | None, list[str]]:
     """Call id and what follows it in the path. The prefix differs (`/app`, `/communications`): only the tail counts."""
     path = item.get("resourceUrl") or item.get("resource")
-    parts = [part for part in path.split("/") if part] if isinstance(path, str) else []
+    parts = list(filter(None, path.split("/"))) if isinstance(path, str) else []
     if "calls" not in parts[:-1]:
         return None, []
     at = parts.index("calls")
