@@ -163,6 +163,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     agent: AgentId | None = None
     offer: Offer | None = None
     offers: int = 0
+    transfer: Transfer | None = None
+    transfers: int = 0
+    failure: TransferFailure | None = None  #: of the newest transfer
+    dialled: str = ""  #: the number (E.164) that a transfer rings or has rung
+    beyond: Beyond | None = None
+    joined_at: datetime | None = None  #: when `agent` joined, where somebody else had the call before
+    former: AgentId | None = None  #: who had the call before and passed it on
+    leg: int = 0  #: the number of the leg of an `agent` who came by a transfer
     excluded: tuple[AgentId, ...] = ()
     withdrawn: tuple[AgentId, ...] = ()  #: agents whose ring we ordered to be withdrawn
     crossed: Crossed | None = None  #: who of them stands in the call all the same, until a newer roster decides
@@ -170,14 +178,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome_reason: str = ""
     ended_by: EndedBy | None = None
     inferred: tuple[str, ...] = ()
-    transfer: Transfer | None = None
-    transfers: int = 0
-    failure: TransferFailure | None = None  #: of the newest transfer
-    dialled: str = ""  #: the number (E.164) that a transfer rings or has rung
-    beyond: Beyond | None = None
-    joined_at: datetime | None = None  #: when `agent` joined, where somebody else had the call before
-    former: AgentId | None = None  #: who had the call before it went back to wait
-    leg: int = 0  #: the number of the leg of an `agent` who came by a transfer
     roster: int = -1
     checks: int = 0
     prompts: int = 0
@@ -195,11 +195,18 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     queued_at: datetime | None = None  #: when its flow brought it to its queue
     credit_s: float = 0.0  #: that its flow gave it, on top of its queue's
     skills: frozenset[str] = frozenset()  #: that its flow asks for, on top of its queue's
+    revision: int = 0  #: how often what the activity says has changed since it was first ordered
+    mistaken: tuple[Mistaken, ...] = ()
 
     @property
     def is_live(self) -> bool:
         """The Graph call still stands, as far as we know."""
         return self.state is not CallState.CLOSED and (self.ended_at is None or self.is_beyond)
+
+    @property
+    def is_written(self) -> bool:
+        """The agent has written it down, or the time for that is over."""
+        return self.state in (CallState.CLOSED, CallState.PASSED_ON)
 
     @property
     def leg_number(self) -> int:
@@ -224,19 +231,19 @@ def allows(call: Call, step: Move) -> bool:
     return (call.state, step) in MOVES
 
 
+def written_down(call: Call, step: Move, at: datetime, **written: object) -> Call:
+    """The agent has written it down. The call is closed, unless it goes on with somebody outside."""
+    if call.is_beyond:
+        return move(call, step, CallState.PASSED_ON, **written)
+    return move(call, step, CallState.CLOSED, closed_at=at, **written)
+
+
 def offered(call: Call, agent: AgentId, at: datetime) -> Call:
     """The next offer of a waiting call."""
     number = call.offers + 1
     offer = Offer(id=offer_id(call.id, number), number=number, agent=agent, made_at=at)
     withdrawn = tuple(one for one in call.withdrawn if one != agent)  # they are rung anew
     return move(call, Move.OFFER, CallState.OFFERED, offer=offer, offers=number, withdrawn=withdrawn)
-
-
-def written_down(call: Call, step: Move, at: datetime, **written: object) -> Call:
-    """The agent has written it down. The call is closed, unless it goes on with somebody outside."""
-    if call.is_beyond:
-        return move(call, step, CallState.PASSED_ON, **written)
-    return move(call, step, CallState.CLOSED, closed_at=at, **written)
 
 
 def identified(call: Call, candidates: tuple[Candidate, ...]) -> Call:

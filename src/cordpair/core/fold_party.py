@@ -18,6 +18,7 @@ _FACES = {
     CallState.OFFERED: Face.RINGING,
     CallState.CONNECTED: Face.STRIP,
     CallState.WRAP_UP: Face.WRAP_UP,
+    CallState.PASSED_ON: Face.DONE,
     CallState.CLOSED: Face.DONE,
 }
 
@@ -46,7 +47,7 @@ def picked(floor: Floor, event: PartyPicked) -> None:
     if event.party not in {candidate.party for candidate in choosable(call.candidates)}:
         raise IllegalEvent("unknown_party")
     call = floor.save_call(replace(call, party=event.party))
-    if call.state is CallState.CLOSED:
+    if call.is_written:
         floor.changes.pending[call.id] = None
         call = amended(floor, call)
     _show(floor, call)
@@ -62,7 +63,7 @@ def amended(floor: Floor, call: Call) -> Call:
 def logged(floor: Floor, event: ActivityLogged) -> None:
     """The CRM holds the activity. If somebody took the party back meanwhile, it stands at the wrong one."""
     call = floor.call(event.call)
-    if call.state is not CallState.CLOSED or call.activity:
+    if not call.is_written or call.activity:
         raise IllegalEvent("already_logged")
     if event.party != call.party:
         _mark(floor, call, Mistaken(party=event.party, activity=event.reference))
@@ -74,7 +75,7 @@ def logged(floor: Floor, event: ActivityLogged) -> None:
 
 def _take_back(floor: Floor, call: Call, former: Mistaken, at: datetime) -> None:
     call = _mark(floor, replace(call, party=None, activity=""), former)
-    if call.state is CallState.CLOSED:
+    if call.is_written:
         reason = calls.pending_reason(call) or "unknown"
         floor.changes.pending[call.id] = PendingItem(call=call.id, reason=reason, since=at)
     _show(floor, call)
