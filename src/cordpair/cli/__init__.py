@@ -22,6 +22,7 @@ _COMMANDS = (
     "serve",
     "demo",
     "tenant",
+    "config",
     "doctor",
     "parked",
     "floor_link",

@@ -1,20 +1,19 @@
 """`cordpair tenant`: set an organisation up from a file, and see what is set up."""
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
+from cordpair.cli.config_applying import applied
+from cordpair.cli.config_printing import plan_lines, say
+from cordpair.cli.config_reading import read_path
 from cordpair.cli.opened import open_store
-from cordpair.core.audit import operator_actor
 from cordpair.core.tenant import TenantSetup
-from cordpair.engine.clock import SystemClock
-from cordpair.engine.privileged import apply_setup
-from cordpair.engine.setup_check import check_setup
+from cordpair.engine.config_files import Organisation
+from cordpair.engine.config_plan import Plan
 from cordpair.errors import Rejected
 from cordpair.settings import read_settings
 
@@ -26,13 +25,12 @@ def add_to(app: typer.Typer) -> None:
 
     @group.command("apply")
     def apply(
-        files: Annotated[list[Path], typer.Argument(help="TOML or JSON files, one organisation in each.")],
+        files: Annotated[list[Path], typer.Argument(help="TOML, YAML or JSON files, one organisation in each.")],
     ) -> None:
-        """Set organisations up, or change them to what the files say. Applying a file twice changes nothing."""
-        setups = [read_setup(file) for file in files]
-        asyncio.run(_apply(setups))
-        for setup in setups:
-            print(f"{setup.name}: {len(setup.queues)} queues, {len(setup.agents)} agents")
+        """Set organisations up, or change them to what the files say: `cordpair config apply --yes` for each."""
+        for given in [read_path(file) for file in files]:
+            asyncio.run(_apply(given))
+            print(f"{given.setup.name}: {len(given.setup.queues)} queues, {len(given.setup.agents)} agents")
 
     @group.command("list")
     def list_command() -> None:
@@ -41,22 +39,17 @@ def add_to(app: typer.Typer) -> None:
 
 
 def read_setup(file: Path) -> TenantSetup:
-    """The setup in a TOML (or .json) file. Raises Rejected, naming file and place, when it is none that can work."""
-    try:
-        decode = msgspec.json.decode if file.suffix == ".json" else msgspec.toml.decode
-        setup = decode(file.read_bytes(), type=TenantSetup)
-        check_setup(setup)
-    except OSError as exc:
-        raise Rejected(f"{file}: {exc.strerror}") from exc
-    except (Rejected, msgspec.DecodeError, ValueError, RecursionError) as exc:
-        raise Rejected(f"{file}: {exc}") from exc
-    return setup
+    """The setup in a file. Raises Rejected, naming file and place, when it is none that can work."""
+    return read_path(file).setup
 
 
-async def _apply(setups: list[TenantSetup]) -> None:
-    async with open_store(read_settings()) as store:
-        for setup in setups:
-            await apply_setup(store, setup, by=operator_actor(os.getuid()), now=SystemClock().now())
+async def _apply(given: Organisation) -> None:
+    def agrees(made: Plan) -> bool:
+        if made.has_drifted:
+            raise Rejected("\n".join([*plan_lines(made, "en"), say("refused", "en")]))
+        return True
+
+    await applied(given, agrees)
 
 
 async def _list() -> None:

@@ -11,11 +11,15 @@ import httpx
 import phonenumbers
 
 from cordpair.connectors.registry import open_crm
+from cordpair.core.flow_check import check_all
+from cordpair.core.flow_finding import Finding, Surroundings
 from cordpair.core.hours import read_hours
 from cordpair.core.ids import QueueId
 from cordpair.core.need import steps_are_in_order
 from cordpair.core.quota import QuotaPolicy
 from cordpair.core.tenant import AgentSetup, Queue, Registration, TenantSetup
+from cordpair.engine.config_warnings import LIVABLE
+from cordpair.engine.config_words import said
 from cordpair.errors import Rejected
 
 SHORTEST_RING_S = 15.0  #: Teams rings no shorter
@@ -33,6 +37,7 @@ def setup_problems(setup: TenantSetup) -> list[str]:
     """All mistakes, `place: what is wrong`; of each queue and each agent the first one of a kind."""
     checks: list[Callable[[], None]] = [
         *(partial(check, setup) for check in (_check_ids, _check_places, _check_fallbacks, _check_names, _check_crm)),
+        *(partial(_refuse, finding) for finding in _flow_findings(setup)),
         partial(_check_registration, setup.registration),
     ]
     for queue in setup.queues:
@@ -49,6 +54,19 @@ def _said_by(check: Callable[[], None]) -> str:
     except Rejected as exc:
         return str(exc)
     return ""
+
+
+def _flow_findings(setup: TenantSetup) -> list[Finding]:
+    """What is wrong with call flows and treatments, but for what a caller can live with."""
+    found = check_all(setup.flows, Surroundings(queues=setup.queues))
+    return [one for one in found if one.kind not in LIVABLE]
+
+
+def _refuse(finding: Finding) -> None:
+    thing = ("queues", finding.queue) if finding.queue else ("flows", finding.flow)
+    step = ("steps", finding.step) if finding.step else ()
+    place = ".".join([*thing, *step, *([finding.field] if finding.field else [])])
+    raise Rejected(f"{place}: {said('findings', finding.kind.value, 'en', about=finding.about)}")
 
 
 def _check_ids(setup: TenantSetup) -> None:

@@ -1,0 +1,40 @@
+"""Files of an organisation, from the disk: one file, or a folder with its parts."""
+
+import re
+from pathlib import Path
+
+from cordpair.engine.config_checked import read_checked
+from cordpair.engine.config_files import BASED_ON, ENDINGS, Organisation, Text, in_order
+from cordpair.errors import Rejected
+
+#: What lies beside an organisation without being a part of it.
+_ASIDE = "tests"
+
+
+def read_path(path: Path) -> Organisation:
+    """The organisation in a file or a folder. Raises Rejected with one line for each mistake."""
+    return read_checked(texts_of(path))
+
+
+def texts_of(path: Path) -> list[Text]:
+    """The file, or the parts in the folder. Raises Rejected."""
+    try:
+        if not path.is_dir():
+            return [Text(str(path), path.name, path.read_bytes())]
+        names = [str(one.relative_to(path)) for one in path.rglob("*") if one.suffix.lower() in ENDINGS]
+        parts = in_order(name for name in names if Path(name).parts[0] != _ASIDE)
+        return [Text(str(path / name), name, (path / name).read_bytes()) for name in parts]
+    except OSError as exc:
+        raise Rejected(f"{exc.filename or path}: {exc.strerror}") from exc
+
+
+def note_version(given: Organisation, version: int) -> str:
+    """Let a file that says which version it is based on say the new one; returns its name, empty where none does."""
+    place = given.places.get((BASED_ON,))
+    if place is None:
+        return ""
+    file = Path(place.file)
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[place.line - 1] = re.sub(r"\d+", str(version), lines[place.line - 1], count=1)
+    file.write_text("".join(lines), encoding="utf-8")
+    return place.file
