@@ -55,6 +55,7 @@ from cordpair.store import postgres
 from cordpair.store.doors import Store
 from cordpair.store.operator_key import read_operator_key
 from cordpair.telemetry import Metrics, configure_logging
+from cordpair.web.api import api_route
 from cordpair.web.certificate import renewed, server_certificate
 from cordpair.web.floor import floor_routes
 from cordpair.web.floor_source import StoreFloor
@@ -64,6 +65,7 @@ from cordpair.web.media import PROMPTS, MediaLinks
 from cordpair.web.pages import SecureHeaders
 from cordpair.web.parting import PartingServer
 from cordpair.web.server import server_config
+from cordpair.web.sign_in import SignIn
 from cordpair.web.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
@@ -74,6 +76,11 @@ FAREWELL_S = 1.0  #: how long a node that has handed everything over still answe
 def derived_key(operator: bytes, purpose: str) -> bytes:
     """A key for one purpose (links, media), so that none of them opens anything else."""
     return hmac.new(operator, f"cordpair/{purpose}".encode(), hashlib.sha256).digest()
+
+
+def new_key() -> str:
+    """Names a command; never given twice."""
+    return str(uuid.UUID(bytes=secrets.token_bytes(16)))
 
 
 class Product:
@@ -120,6 +127,7 @@ class Product:
         self.floor = StoreFloor(store, self.clock, self.wall)
         self.away = SendsOn(self.workshop)
         self.link_key = derived_key(operator, "links")
+        self._commands = Commands(store, self.clock, self.wall, self.traces.incoming if self.traces else None)
         self.app = self._application(media)
         self.front = Front({"graph": self.webhooks}, self.app)
 
@@ -188,6 +196,10 @@ class Product:
         app.router.routes.extend([bot, media.route(), *health, *floor])
         app.add_middleware(SecureHeaders, public_url=settings.public_url)
         self.webhooks = self._webhooks(tokens, SecureHeaders(app, public_url=settings.public_url).headers)
+        sign_in = SignIn(self._http, settings.login_url, setup_of=self.workshop.setup_of, now=self.wall.now)
+        app.router.routes.append(
+            api_route(self.store, self._commands, self.clock, self.floor, sign_in, self.metrics, new_key)
+        )
         return app
 
     def _webhooks(self, tokens: BotTokens, headers: Mapping[str, str]) -> Webhooks:
@@ -213,8 +225,7 @@ class Product:
             replays=ReplayWindow(),
             refused=lambda reason: refused.labels(reason=reason).inc(),
         )
-        commands = Commands(self.store, self.clock, self.wall, self.traces.incoming if self.traces else None)
-        desk = AgentDesk(self.store, commands, self.clock, lambda: str(uuid.UUID(bytes=secrets.token_bytes(16))))
+        desk = AgentDesk(self.store, self._commands, self.clock, new_key)
         return BotEndpoint(
             desk=desk,
             find=self.workshop.registration,

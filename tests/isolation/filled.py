@@ -9,7 +9,7 @@ from cordpair.core.bucket import Asked, Peer
 from cordpair.core.call import Call
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import LogActivity
-from cordpair.core.events import WrapUpExpired
+from cordpair.core.events import WrapUpExpired, encode
 from cordpair.core.identify import Contact
 from cordpair.core.ids import PartyRef, TenantId, offer_id
 from cordpair.core.party import ChatReference, PartyRecord
@@ -79,6 +79,7 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
         ready = [one.id for one in await queue.claim(1, NOON, LEASE, [tenant])]
     async with store.open_tenant(tenant) as rows:
         await rows.outbox.retry_later(ready[0], NOON + LEASE, "TemporaryFailure", unknown=False)
+    await store.accept(tenant, [Incoming("command", f"{tenant[0]}-0", encode(_expired(held)), NOON)])
     running, parked_flow = await _flows(store, tenant)
     async with store.open_tenant(tenant) as rows:
         await rows.peers.put(Peer.GRAPH, Asked(since=NOON, until=NOON, bulk_until=NOON))
@@ -96,6 +97,10 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
         timer=f"timer-{tenant[0]}",
         effect=LogActivity(call=held.id),
     )
+
+
+def _expired(held: Call) -> WrapUpExpired:
+    return WrapUpExpired(at=NOON, call=held.id)
 
 
 def deed(tenant: TenantId) -> Deed:
@@ -137,6 +142,6 @@ def _changes(held: Call, others: list[Call]) -> Changes:
         legs={(held.id, 0): Leg(call=held.id, number=0, agent=None, joined_at=NOON)},
         history=[HistoryEntry(at=NOON, what="Arrived", call=held.id)],
         effects=[LogActivity(call=one.id) for one in (held, *others)],
-        timers={timer: Timer(key=timer, run_at=NOON, event=WrapUpExpired(at=NOON, call=held.id))},
+        timers={timer: Timer(key=timer, run_at=NOON, event=_expired(held))},
         pending={held.id: PendingItem(call=held.id, reason="unknown", since=NOON)},
     )

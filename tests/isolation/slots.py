@@ -13,6 +13,8 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from cordpair.web.api_roles import OPERATIONS, PREFIX
+from cordpair.web.sign_in import Role
 from tests.isolation.neighbours import Neighbours
 
 Ask = Callable[[Neighbours, str], Awaitable["Answer"]]
@@ -242,12 +244,59 @@ PAGES: dict[str, Ask] = {
     "an address of nothing": page("/{}"),
 }
 
+# ---- the API
+
+
+ASKED_OPERATIONS: set[str] = set()  #: by a slot below
+
+
+def api(name: str, path: str = "", *, key: str = "", **body: str) -> Ask:
+    """An operation as our agent asks for it, with every role; `{}` in its path, its body or its key is the id."""
+    operation = OPERATIONS[name]
+    ASKED_OPERATIONS.add(name)
+
+    async def ask(two: Neighbours, value: str) -> Answer:
+        token = two.house.parts.entra.user_token(two.us.tenant, two.asking.seat.agent, tuple(Role))
+        headers = {"Authorization": f"Bearer {token}", **({"Idempotency-Key": _put(key, value)} if key else {})}
+        filled = {name: it.replace("{own}", two.writing).replace("{}", value) for name, it in body.items()}
+        where = (path or operation.path).replace("{own}", two.writing).replace("{}", quote(value, safe=""))
+        url = _url(two, f"{PREFIX}{where}")
+        answer = await two.house.http.request(operation.method, url, headers=headers, json=filled)
+        return Answer.of(answer, value, answer.headers.get("content-type"))
+
+    return ask
+
+
+_NO_AGENT = uuid.UUID(int=9)
+API: dict[str, Ask] = {
+    "api: calls of a queue": api("list_calls", "/calls?queue={}"),
+    "api: calls of an agent": api("list_calls", "/calls?agent={}"),
+    "api: a page of calls": api("list_calls", "/calls?after={}"),
+    "api: a call": api("show_call", "/calls/{}"),
+    "api: why a call": api("why_call", "/calls/{}/why"),
+    "api: how an order stands": api("show_order", "/orders/{}"),
+    "api: one more try": api("retry_parked", "/parked/{}/retry"),
+    "api: the key of an order": api("claim_call", "/calls/{own}/claim", key="{}"),
+    "api: a reason for a break": api(
+        "set_agent_state", f"/agents/{uuid.UUID(int=9)}/state", state="break", reason="{}"
+    ),
+    "api: a call that is claimed": api("claim_call", "/calls/{}/claim"),
+    "api: a call that is written up": api("save_wrap_up", "/calls/{}/wrap-up", disposition="solved"),
+    "api: a party": api("save_wrap_up", "/calls/{own}/wrap-up", disposition="solved", party="imis:{}"),
+    "api: a disposition": api("save_wrap_up", "/calls/{own}/wrap-up", disposition="{}"),
+    "api: an agent": api("set_agent_state", "/agents/{}/state", state="offline"),
+    "api: a wrap-up that is ended": api("end_wrap_up", "/calls/{}/end-wrap-up"),
+    "api: a call that is moved": api("move_call", "/calls/{}/move", queue="mitglieder"),
+    "api: where a call is moved": api("move_call", "/calls/{own}/move", queue="{}"),
+    "api: an address": api("who_am_i", "/{}"),
+}
+
 #: Addresses that take no id from anybody.
 PLAIN = {"/health/live", "/health/ready", "/floor/live"}
 #: The slots stand for these addresses.
 ASKED = {
     "/bot/{registration}", "/graph/{registration}/calls", "/graph/{registration}/changes", "/floor", "/floor/calls",
-    "/floor/parked/{parked:path}/retry", "/floor/{token}", "/media/{token}", "/static",
+    "/floor/parked/{parked:path}/retry", "/floor/{token}", "/media/{token}", "/static", PREFIX,
 }  # fmt: skip
 
 _CALLS, _AGENT, _PARTY = "writing ringing queued graph", "agent teams_id upn", "party member number"
@@ -306,4 +355,22 @@ FITTING = {
     "a prompt": "tenant",
     "a built file": "tenant",
     "an address of nothing": "tenant registration",
+    "api: calls of a queue": "queue resource_account",
+    "api: calls of an agent": _AGENT,
+    "api: a page of calls": "queued ringing",
+    "api: a call": _CALLS,
+    "api: why a call": _CALLS,
+    "api: how an order stands": "item parked ringing",
+    "api: one more try": "parked ringing item",
+    "api: the key of an order": "item parked",
+    "api: a reason for a break": "queue",
+    "api: a call that is claimed": _CALLS,
+    "api: a call that is written up": _CALLS,
+    "api: a party": _PARTY,
+    "api: a disposition": "queue tenant",
+    "api: an agent": _AGENT,
+    "api: a wrap-up that is ended": _CALLS,
+    "api: a call that is moved": _CALLS,
+    "api: where a call is moved": "queue",
+    "api: an address": "tenant registration",
 }

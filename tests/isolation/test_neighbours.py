@@ -7,14 +7,15 @@ import jwt
 import pytest
 import pytest_asyncio
 
+from cordpair.web.api_roles import OPERATIONS
 from cordpair.web.floor_access import floor_link
 from tests.databases import Server
 from tests.isolation.neighbours import CANARY, Neighbours, neighbours, of_nobody
-from tests.isolation.slots import ASKED, BOT, FITTING, PAGES, PLAIN, WEBHOOKS, Ask
+from tests.isolation.slots import API, ASKED, ASKED_OPERATIONS, BOT, FITTING, PAGES, PLAIN, WEBHOOKS, Ask
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SLOTS: dict[str, Ask] = {**PAGES, **BOT, **WEBHOOKS}
+SLOTS: dict[str, Ask] = {**PAGES, **BOT, **WEBHOOKS, **API}
 #: What is put into a place of the webhooks: each new call of ours costs work, so only what means something there.
 TELLING = ("tenant", "registration", "resource_account", "agent", "ringing", "graph", "offer", "number", "subscription")
 
@@ -106,6 +107,10 @@ async def test_what_is_looked_for_would_be_found(two: Neighbours) -> None:
     headers = {"Cookie": session.headers["set-cookie"].partition(";")[0]}
     shown = await two.house.http.get(f"{two.house.url}/floor", headers=headers)
     assert CANARY in shown.text
+
+
+def test_every_operation_of_the_api_that_takes_an_id_is_asked() -> None:
+    assert {one.name for one in OPERATIONS.values() if "{" in one.path} <= ASKED_OPERATIONS
 
 
 async def test_every_address_of_the_product_is_asked(two: Neighbours) -> None:

@@ -53,6 +53,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "calls.offers_of": lambda rows, it: rows.calls.offers_of(it.call.id),
     "timers.cancel": lambda rows, it: rows.timers.cancel([it.timer]),
     "timers.set": lambda rows, it: rows.timers.set([_timer(it)]),
+    "orders.standing": lambda rows, it: rows.orders.standing(f"{_letter(it)}-0"),
     "inbox.put": lambda rows, it: rows.inbox.put([Incoming("graph", f"{_letter(it)}-0", b"mine", NOON)]),
     "inbox.take_in": lambda rows, it: rows.inbox.take_in([Incoming("graph", f"{_letter(it)}-0", b"mine", NOON)], NOON),
     "inbox.put_aside": lambda rows, it: rows.inbox.put_aside(
@@ -136,6 +137,7 @@ QUESTIONS = {
     "timers.keys", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "peers.asked",
     "parties.count", "subscriptions.all", "vitals.read", "vitals.newest", "vitals.backlog", "audit.shown",
     "audit.trail", "audit.head", "agents.names", "setups.revision", "versions.newest",
+    "call_pages.page",
 }  # fmt: skip
 
 

@@ -10,13 +10,14 @@ from cordpair.core.audit import Action, Actor, Deed, Trail
 from cordpair.core.bucket import Asked, Peer
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import LogActivity
-from cordpair.core.events import WrapUpExpired
+from cordpair.core.events import WrapUpExpired, encode
 from cordpair.core.ids import PartyRef, RegistrationId, TenantId, offer_id
 from cordpair.core.party import ChatReference, PartyRecord
 from cordpair.core.quota import QuotaUse
 from cordpair.errors import Rejected
 from cordpair.store.agents import Agents
 from cordpair.store.audit import Audit
+from cordpair.store.call_pages import CallFilter, CallPages
 from cordpair.store.calls import Calls
 from cordpair.store.chats import Card, Cards, Chats, Sheet
 from cordpair.store.databases import APP_ROLE, QUEUE_ROLE, Databases
@@ -25,6 +26,7 @@ from cordpair.store.flow_turns import Code
 from cordpair.store.flows import Flows
 from cordpair.store.inbox import Inbox, Incoming
 from cordpair.store.marks import Bookmark, Bookmarks, Subscription, Subscriptions
+from cordpair.store.orders import Orders
 from cordpair.store.outbox import Outbox
 from cordpair.store.parties import IndexedParty, IndexedPhone, Parties, PartyHit
 from cordpair.store.peers import Peers
@@ -56,6 +58,8 @@ QUESTIONS: dict[str, Question] = {
     "calls.history_of": lambda rows: rows.calls.history_of(CALL.id),
     "calls.offers_of": lambda rows: rows.calls.offers_of(CALL.id),
     "calls.pending": lambda rows: rows.calls.pending(),
+    "call_pages.page": lambda rows: rows.call_pages.page(CallFilter(), 9),
+    "orders.standing": lambda rows: rows.orders.standing("ordered"),
     "timers.due": lambda rows: rows.timers.due(NOON, 10),
     "timers.keys": lambda rows: rows.timers.keys(),
     "inbox.unfolded": lambda rows: rows.inbox.unfolded(10),
@@ -160,6 +164,8 @@ async def filled(store: Store) -> None:
     async with store.open_tenant(A) as rows:
         await rows.flows.park(turn.flow, turn.claim, NOON, "PermanentFailure", None)
         await rows.outbox.park(claimed.id, NOON, "refused")
+    order = WrapUpExpired(at=NOON, call=CALL.id)
+    await store.accept(A, [Incoming("command", "ordered", encode(order), NOON)])
 
 
 async def test_another_tenant_sees_nothing(store: Store) -> None:
@@ -176,6 +182,7 @@ def test_every_question_of_the_tenants_door_is_asked_above() -> None:
         "inbox": Inbox, "outbox": Outbox, "timers": Timers, "calls": Calls, "agents": Agents, "setups": Setups,
         "cards": Cards, "chats": Chats, "parties": Parties, "bookmarks": Bookmarks, "subscriptions": Subscriptions,
         "audit": Audit, "flows": Flows, "peers": Peers, "vitals": Vitals, "versions": SetupVersions,
+        "call_pages": CallPages, "orders": Orders,
     }  # fmt: skip
     writes = {
         "put", "put_aside", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked",

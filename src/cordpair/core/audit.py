@@ -29,6 +29,7 @@ class Action(StrEnum):
     SETUP_APPLIED = "setup.applied"  # target: the tenant
     SECRET_CHANGED = "secret.changed"  # noqa: S105 - target: registration:{id} or crm:{connector}
     PARKED_RETRIED = "parked.retried"  # target: effect:{number}, notification:{number} or flow:{number}
+    FLOOR_ORDERED = "floor.ordered"  # target: call:{id} or agent:{id}; detail: which order
     LINK_MADE = "floor_link.made"  # target: link:{id}
     LINK_OPENED = "floor_link.opened"  # target: link:{id}
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from cordpair.core.caller import Caller, Candidate
-from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, PartyRef, TransferId
+from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, PartyRef, QueueId, TransferId
 from cordpair.core.transfer import Target, TransferEnd, TransferKind
 
 
@@ -149,6 +149,13 @@ class WaitGrown(CallFact, frozen=True, kw_only=True):
 
 class ClosingTime(CallFact, frozen=True, kw_only=True):
     """The queue of a call that may still wait closes."""
+
+
+class CallMoved(CallFact, frozen=True, kw_only=True):
+    """A supervisor moves a waiting call to another queue. `by` names them for the history, never by name."""
+
+    queue: QueueId
+    by: str = ""
 
 
 class WaitTooLong(CallFact, frozen=True, kw_only=True):
@@ -308,6 +315,7 @@ CallEvent = (
     | WrapUpExpired
     | WaitGrown
     | ClosingTime
+    | CallMoved
     | WaitTooLong
     | TransferFailed
     | TransferAsked

@@ -140,6 +140,11 @@ class Floor:
             waiting = self._waiting.setdefault(call.queue, set())
             (waiting.add if call.state in _BEFORE_AGENT else waiting.discard)(call.id)
 
+    def leave_queue(self, call: Call) -> None:
+        """A waiting call goes to another queue, and counts in this one no more."""
+        self.stop_waiting(call)
+        self._waiting.get(self.queue_of(call).id, set()).discard(call.id)
+
     def waiting_in(self, queue: QueueId) -> int:
         """How many calls of a queue no agent has yet, those that ring among them."""
         return len(self._waiting.get(queue, ()))

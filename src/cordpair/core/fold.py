@@ -20,6 +20,7 @@ from cordpair.core.fold_calls import arrive, check, end, establish, refreshed, r
 from cordpair.core.fold_closing import transfer_failed
 from cordpair.core.fold_flow import prompt_ended, tone_heard
 from cordpair.core.fold_flow_back import closing_time, wait_too_long
+from cordpair.core.fold_move import move_call
 from cordpair.core.fold_offers import available, end_offer, live_offer, make_offer, seek
 from cordpair.core.fold_party import identified, logged, mistaken, picked
 from cordpair.core.fold_roster import roster
@@ -81,6 +82,8 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
         case e.CallRefreshed():
             refreshed(floor, event)
             fold_transfer.refreshed(floor, event)
+        case e.CallMoved():
+            move_call(floor, event)
         case e.WaitTooLong():
             wait_too_long(floor, event)
         case e.ClosingTime():

@@ -74,7 +74,9 @@ class Entra:
             self._cloud.journal.note("token refused", tenant=request.path_params["tid"], why=refused[1])
             return _error(*refused)
         assert tenant is not None
-        token = self.app_token(tenant, _SCOPES[form["scope"]])
+        audience = _SCOPES.get(form["scope"])
+        own = tenant.registration.own_roles
+        token = self.app_token(tenant, audience) if audience else self.program_token(tenant, own)
         return JSONResponse(
             {"token_type": "Bearer", "expires_in": _LIVES_S, "ext_expires_in": _LIVES_S, "access_token": token},
             headers={"Cache-Control": "no-store", "Pragma": "no-cache"},
@@ -97,6 +99,26 @@ class Entra:
             "oid": app.id,
             "sub": app.id,
             **roles,
+        }
+        return self._cloud.entra_keys[tenant.id].sign(claims, _LIVES_S)
+
+    def program_token(self, tenant: Tenant, roles: tuple[str, ...], *, client: str = "") -> str:
+        """A program's v2.0 token for the app itself, with the app roles that an administrator has given it.
+
+        `client` is the application that asks; empty: the app asks for itself.
+        """
+        app = tenant.registration
+        claims = {
+            "aud": app.client_id,
+            "iss": f"https://login.microsoftonline.com/{tenant.id}/v2.0",
+            "tid": tenant.id,
+            "azp": client or app.client_id,
+            "azpacr": "1",
+            "idtyp": "app",
+            "oid": app.id,
+            "sub": app.id,
+            "roles": list(roles),
+            "ver": "2.0",
         }
         return self._cloud.entra_keys[tenant.id].sign(claims, _LIVES_S)
 
@@ -207,7 +229,7 @@ def _refusal(tenant: Tenant | None, form: Mapping[str, str]) -> tuple[int, str, 
         return 400, "AADSTS700016: Application was not found in the directory.", "unauthorized_client"
     if form.get("client_secret") != tenant.registration.client_secret:
         return 401, "AADSTS7000215: Invalid client secret provided.", "invalid_client"
-    if form.get("scope") not in _SCOPES:
+    if form.get("scope") not in {*_SCOPES, f"api://{tenant.registration.client_id}/.default"}:
         return 400, "AADSTS70011: The provided value for the input parameter 'scope' is not valid.", "invalid_scope"
     return None
 

@@ -57,7 +57,9 @@ class Agent:
 
 @dataclass(frozen=True)
 class Registration:
-    """The organisation's app registration. `permissions` are the granted application permissions."""
+    """The organisation's app registration. `permissions` are the granted application permissions, `own_roles` the app
+    roles that the registration has been given for its own API.
+    """
 
     id: str
     client_id: str
@@ -65,6 +67,7 @@ class Registration:
     bot_id: str
     bot_name: str
     permissions: tuple[str, ...] = PERMISSIONS
+    own_roles: tuple[str, ...] = ("Supervisor",)
 
 
 @dataclass(frozen=True)

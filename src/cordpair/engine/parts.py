@@ -75,6 +75,10 @@ class Workshop:
                     self._parts[tenant] = await self._build(tenant)
         return self._parts[tenant]
 
+    async def setup_of(self, tenant: TenantId) -> TenantSetup:
+        """As `of`: the setup alone."""
+        return (await self.of(tenant)).setup
+
     def in_memory(self, tenant: TenantId) -> TenantParts | None:
         """The tenant's parts if they were built already: for when the store is away."""
         return self._parts.get(tenant)

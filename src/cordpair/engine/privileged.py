@@ -7,6 +7,7 @@ twice changes nothing the second time and is not written down again.
 from datetime import datetime
 
 from cordpair.core.audit import UNKNOWN_ACTOR, Action, Actor, Deed, link_actor
+from cordpair.core.events import AnyEvent, CallFact
 from cordpair.core.ids import TenantId
 from cordpair.core.setup_diff import same_setup
 from cordpair.core.setup_secrets import keeping_secrets
@@ -73,6 +74,13 @@ async def retry_flow(store: Store, tenant: TenantId, flow: int, *, by: Actor, no
         if done:
             await _note(rows, now, by, Action.PARKED_RETRIED, f"flow:{flow}")
         return done
+
+
+async def note_order(store: Store, tenant: TenantId, order: str, event: AnyEvent, *, by: Actor, now: datetime) -> None:
+    """Somebody orders something about another one's call or about another agent. Write it down before it is done."""
+    target = f"call:{event.call}" if isinstance(event, CallFact) else f"agent:{event.agent}"
+    async with store.open_tenant(tenant) as rows:
+        await _note(rows, now, by, Action.FLOOR_ORDERED, target, order=order)
 
 
 async def note_link_made(

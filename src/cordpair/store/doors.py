@@ -14,6 +14,7 @@ from cordpair.errors import Rejected
 from cordpair.store.agents import Agents
 from cordpair.store.audit import Audit
 from cordpair.store.beacon import Beacon
+from cordpair.store.call_pages import CallPages
 from cordpair.store.callers import Callers
 from cordpair.store.calls import Calls
 from cordpair.store.chats import Cards, Chats
@@ -28,6 +29,7 @@ from cordpair.store.keys import KeyStore
 from cordpair.store.lineage import Lineage
 from cordpair.store.marks import Bookmarks, Subscriptions
 from cordpair.store.migrate import migrate
+from cordpair.store.orders import Orders
 from cordpair.store.outbox import Handed, Outbox
 from cordpair.store.parties import Parties
 from cordpair.store.peers import Peers
@@ -50,6 +52,8 @@ class TenantRows:
         self.outbox = Outbox(scope, self.inbox)
         self.timers = Timers(scope, self.inbox)
         self.calls = Calls(scope)
+        self.call_pages = CallPages(scope)
+        self.orders = Orders(scope, self.inbox)
         self.agents = Agents(scope)
         self.setups = Setups(scope, self.agents)
         self.versions = SetupVersions(scope)
