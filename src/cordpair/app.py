@@ -18,6 +18,7 @@ from starlette.routing import Route
 from cordpair import __version__
 from cordpair.connectors.kit import Crm
 from cordpair.connectors.registry import open_crm
+from cordpair.connectors.speech.espeak import Espeak
 from cordpair.connectors.teams.bot import BotEndpoint
 from cordpair.connectors.teams.change_tokens import ChangeTokens
 from cordpair.connectors.teams.guard import Guard, ReplayWindow
@@ -45,6 +46,7 @@ from cordpair.engine.quota import LimitWatch, MonthCount
 from cordpair.engine.running import END_S
 from cordpair.engine.service import Follower, TenantService
 from cordpair.engine.setup_watch import SetupWatch
+from cordpair.engine.sounds import Sounds
 from cordpair.engine.standing_flows import StandingFlows
 from cordpair.engine.tenant_loop import TenantLoop
 from cordpair.engine.traces import opened_traces
@@ -61,7 +63,7 @@ from cordpair.web.floor import floor_routes
 from cordpair.web.floor_source import StoreFloor
 from cordpair.web.front import Front
 from cordpair.web.health import health_routes
-from cordpair.web.media import PROMPTS, MediaLinks
+from cordpair.web.media import MediaLinks
 from cordpair.web.pages import SecureHeaders
 from cordpair.web.parting import PartingServer
 from cordpair.web.server import server_config
@@ -93,8 +95,9 @@ class Product:
         self.wall = self.clock if isinstance(self.clock, SharedClock) else SharedClock()
         self._http = http
         media = MediaLinks(derived_key(operator, "media"), settings.public_url, self.wall.now)
+        self.sounds = Sounds(store, self.clock, Espeak())
         self.workshop = Workshop(
-            store, settings, self.clock, http, media=media.address, prompts=PROMPTS, make_crm=self._open_crm
+            store, settings, self.clock, http, media=media.address, sounds=self.sounds, make_crm=self._open_crm
         )
         name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.traces = opened_traces(settings, self.clock.now, self.metrics, version=__version__, node=name)
@@ -193,7 +196,7 @@ class Product:
         app = FastAPI(title="cordpair", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
         bot = Route("/bot/{registration}", self._bot(tokens).handle, methods=["POST"])
         health = health_routes(self.store, lambda: len(self.node.tenants))
-        app.router.routes.extend([bot, media.route(), *health, *floor])
+        app.router.routes.extend([bot, media.route(self.sounds.fetch), *health, *floor])
         app.add_middleware(SecureHeaders, public_url=settings.public_url)
         self.webhooks = self._webhooks(tokens, SecureHeaders(app, public_url=settings.public_url).headers)
         sign_in = SignIn(self._http, settings.login_url, setup_of=self.workshop.setup_of, now=self.wall.now)

@@ -1,7 +1,7 @@
 """Taking a ring back: only who has answered that ring themselves stays in the call."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +15,7 @@ from cordpair.engine.names import Names
 from cordpair.engine.perform import Performer
 from cordpair.store.doors import Store
 from tests.engine.conftest import StandingClock
+from tests.silence import Silence
 from tests.store.world import NOON, A, call, configured, setup
 
 ANA, BEN = AgentId("ana"), AgentId("ben")
@@ -47,7 +48,8 @@ async def taken_back(store: Store, there: OneCall, known: Call = WAITING) -> boo
     async with store.open_tenant(A) as rows:
         await rows.calls.save([known])
     calls = cast(Calls, there)
-    performer = Performer(A, store, StandingClock(), calls=calls, cards=NoCards(), crm=None, names=Names(setup(A)))
+    others: dict[str, Any] = {"cards": NoCards(), "crm": None, "names": Names(setup(A)), "sounds": Silence()}
+    performer = Performer(A, store, StandingClock(), calls=calls, **others)
     order = WithdrawInvite(call=known.id, graph_id=known.graph_id, offer=OFFER, agent=BEN)
     await performer.perform(order, Attempt(1, repeat=False))
     return there.removed == [participant_id(OFFER)]

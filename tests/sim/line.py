@@ -127,6 +127,12 @@ class FarCalls(Calls):
     async def play(self, call: GraphCallId, prompt: str, context: str) -> None:
         await self._line.ask(partial(self._cloud.keep_alive, call))
 
+    async def stop_prompts(self, call: GraphCallId) -> None:
+        await self._line.ask(partial(self._cloud.keep_alive, call), repeatable=True)
+
+    async def subscribe_tones(self, call: GraphCallId) -> None:
+        await self._line.ask(partial(self._cloud.keep_alive, call), repeatable=True)
+
     async def invite(self, call: GraphCallId, agent: AgentId, participant: str, context: str) -> None:
         await self._line.ask(partial(self._cloud.invite, call, agent, participant, context))
 

@@ -33,6 +33,7 @@ from tests.sim.cloud import Cloud
 from tests.sim.line import FarCalls, FarChat, FarCrm, Line
 from tests.sim.loop import Process, SeededLoop
 from tests.sim.store import MemoryStore
+from tests.silence import Silence
 
 STORED_WITHIN_S = 3.0  #: as long as a webhook waits for the store
 
@@ -157,6 +158,7 @@ class SimNode:
                 cards=CallCards(self.store, self.clock, FarChat(world.line), queues),
                 crm=world.crm,
                 names=Names(setup),
+                sounds=Silence(),
             )
         return self._performers[tenant]
 

@@ -129,6 +129,21 @@ class Calls(Protocol):
         """Re-read state and roster as facts marked inferred; a call that is gone gives one CallEnded."""
 
 
+class Speech(Protocol):
+    """Speaks texts."""
+
+    @property
+    def name(self) -> str:
+        """Whose voice it is: another name speaks a text anew."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages (`de`) that it speaks; none where nothing is installed that could."""
+
+    async def speak(self, text: str, language: str) -> bytes:
+        """The samples of the spoken text: 16 kHz, mono, 16-bit PCM. Raises Rejected for what it cannot speak."""
+
+
 class Chat(Protocol):
     """The bot's 1:1 chats of one app registration."""
 

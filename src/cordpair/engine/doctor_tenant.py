@@ -7,6 +7,7 @@ import httpx
 
 from cordpair.connectors.kit import Crm, certificate_fault
 from cordpair.connectors.registry import open_crm, title
+from cordpair.connectors.speech.espeak import Espeak
 from cordpair.connectors.teams.tokens import BOT_SCOPE, GRAPH_SCOPE
 from cordpair.core.ids import GraphCallId, TenantId
 from cordpair.core.quota import reached, redirects
@@ -16,6 +17,7 @@ from cordpair.engine.doctor_outside import NO_ANSWER
 from cordpair.engine.findings import Finding, ok, problem, warning
 from cordpair.engine.parts import TenantParts, Workshop
 from cordpair.engine.quota import CREDENTIAL_WARNED, month_begin
+from cordpair.engine.sounds import Sounds
 from cordpair.errors import PermanentFailure, TemporaryFailure
 from cordpair.settings import Settings
 from cordpair.store.doors import Store
@@ -34,7 +36,10 @@ class TenantDoctor:
 
     def __init__(self, store: Store, settings: Settings, http: httpx.AsyncClient, clock: Clock, wall: Clock) -> None:
         self._store, self._settings, self._http, self._clock, self._wall = store, settings, http, clock, wall
-        self._workshop = Workshop(store, settings, clock, http, media=lambda _: "", prompts=(), make_crm=self._open_crm)
+        sounds = Sounds(store, clock, Espeak())
+        self._workshop = Workshop(
+            store, settings, clock, http, media=lambda _: "", sounds=sounds, make_crm=self._open_crm
+        )
 
     async def examine(self, tenant: TenantId) -> list[Finding]:
         """All findings about one organisation. Raises CordpairError where its setup cannot even be read."""

@@ -9,6 +9,7 @@ import msgspec
 from cordpair.connectors.kit import Crm
 from cordpair.connectors.teams.calls import GraphCalls
 from cordpair.connectors.teams.chat import BotChat
+from cordpair.connectors.teams.chimes import CHIMES
 from cordpair.connectors.teams.presence import GraphPresence
 from cordpair.connectors.teams.subscriptions import GraphSubscriptions
 from cordpair.connectors.teams.tokens import AppTokens
@@ -19,6 +20,7 @@ from cordpair.engine.cards import CallCards
 from cordpair.engine.clock import Clock
 from cordpair.engine.names import Names
 from cordpair.engine.perform import Performer
+from cordpair.engine.sounds import Sounds
 from cordpair.errors import Rejected
 from cordpair.settings import Settings
 from cordpair.store.doors import Store
@@ -47,7 +49,7 @@ class TenantParts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Workshop:
-    """Builds the parts of tenants and keeps them. `media` gives the address of a prompt."""
+    """Builds the parts of tenants and keeps them. `media` gives the address of a sound."""
 
     def __init__(
         self,
@@ -57,11 +59,11 @@ class Workshop:
         http: httpx.AsyncClient,
         *,
         media: Callable[[str], str],
-        prompts: tuple[str, ...],
+        sounds: Sounds,
         make_crm: MakeCrm,
     ) -> None:
         self._store, self._settings, self._clock, self._http = store, settings, clock, http
-        self._media, self._prompts, self._make_crm = media, prompts, make_crm
+        self._media, self._sounds, self._make_crm = media, sounds, make_crm
         self._parts: dict[TenantId, TenantParts] = {}
         self._registrations: dict[RegistrationId, TenantId] = {}
         self._lock = asyncio.Lock()
@@ -150,7 +152,7 @@ class Workshop:
             callback_uri=f"{webhook}/calls",
             media_uri=self._media,
             now=self._clock.now,
-            prompts=self._prompts,
+            prompts=CHIMES,
         )
         chat = former.chat if former and is_same else BotChat(self._http, tokens, hosts=settings.service_url_hosts)
         crm = self._make_crm(setup)
@@ -167,7 +169,14 @@ class Workshop:
             ),
             crm=crm,
             performer=Performer(
-                tenant, self._store, self._clock, calls=graph, cards=cards, crm=crm, names=Names(setup)
+                tenant,
+                self._store,
+                self._clock,
+                calls=graph,
+                cards=cards,
+                crm=crm,
+                names=Names(setup),
+                sounds=self._sounds,
             ),
         )
 

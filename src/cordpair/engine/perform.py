@@ -13,6 +13,7 @@ from cordpair.engine.attempt import Attempt
 from cordpair.engine.clock import Clock
 from cordpair.engine.names import Names
 from cordpair.engine.perform_transfer import TransferPerformer
+from cordpair.engine.speaker import MakesSounds, Speaker
 from cordpair.errors import PermanentFailure, Rejected
 from cordpair.store.doors import Store
 
@@ -38,11 +39,13 @@ class Performer:
         cards: ShowsCards,
         crm: Crm | None,
         names: Names,
+        sounds: MakesSounds,
     ) -> None:
         self._tenant, self._store, self._clock = tenant, store, clock
         self._activities = ActivityWriter(tenant, store, clock, crm, names)
         self._calls, self._cards, self._crm = calls, cards, crm
         self._transfers = TransferPerformer(calls, self._load, clock)
+        self._speaker = Speaker(tenant, calls, sounds, clock)
 
     def connector(self, effect: o.Effect) -> str:
         """Through which connector the effect goes; empty where none is set up for it."""
@@ -72,9 +75,7 @@ class Performer:
             case o.HangUp():
                 return await self._unless_gone(effect, self._calls.hang_up(effect.graph_id))
             case o.PlayPrompt():
-                return await self._unless_gone(
-                    effect, self._calls.play(effect.graph_id, effect.prompt, f"prompt-{effect.number}")
-                )
+                return await self._play(effect)
             case o.StopPrompts():
                 return await self._unless_gone(effect, self._calls.stop_prompts(effect.graph_id))
             case o.SubscribeTones():
@@ -169,6 +170,14 @@ class Performer:
         await self._unless_gone(order, self._calls.keep_alive(order.graph_id))
         facts = await self._calls.read(order.graph_id)
         return [*facts, e.CallRefreshed(at=self._clock.now(), call=order.call, number=order.number)]
+
+    async def _play(self, order: o.PlayPrompt) -> Sequence[e.AnyEvent]:
+        try:
+            return await self._speaker.play(order)
+        except PermanentFailure as exc:
+            if exc.status != 404:
+                raise
+            return [self._gone(order)]
 
     async def _unless_gone(self, order: o.GraphOrder, doing: Awaitable[None]) -> Sequence[e.AnyEvent]:
         """Orders to a call that is gone are pointless, not failures."""

@@ -210,7 +210,7 @@ class TenantLoop:
                 await rows.outbox.take_back(self._workers.at_work(self.tenant))
             stored = await rows.load_floor(RECENT, self._clock.now())
         self._unsure = False
-        floor = Floor(stored.queues, stored.agents, stored.calls, sequence=stored.next_sequence)
+        floor = Floor(stored.queues, stored.agents, stored.calls, sequence=stored.next_sequence, flows=stored.flows)
         fold.reopen(floor, self._clock.now())
         self._floor = floor
         self._publish(self.tenant, floor, Changes())

@@ -26,6 +26,8 @@ MAIN: dict[str, dict[str, str]] = {
         _SECRET: "secret_sealed",
     },
     "setup_versions": {"setup_version": "tenant number at actor sealed"},
+    "sounds": {_SETUP: "tenant sound seconds made_at samples"},
+    "prompts": {_SETUP: "tenant name sound version added_at"},
     "crm_setups": {_SETUP: "tenant connector settings", _SECRET: "secrets_sealed"},
     "queues": {_SETUP: "tenant queue position active service_level_s body"},
     "agents": {

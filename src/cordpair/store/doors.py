@@ -33,6 +33,7 @@ from cordpair.store.orders import Orders
 from cordpair.store.outbox import Handed, Outbox
 from cordpair.store.parties import Parties
 from cordpair.store.peers import Peers
+from cordpair.store.prompts import Prompts
 from cordpair.store.queue_door import QueueRows
 from cordpair.store.scope import Scope
 from cordpair.store.setup_versions import KEY_OF, SetupVersions
@@ -66,6 +67,7 @@ class TenantRows:
         self.vitals = Vitals(scope)
         self.flows = Flows(scope)
         self.peers = Peers(scope)
+        self.prompts = Prompts(scope)
         self.audit = Audit(scope)
         self._fold = Fold(scope, calls=self.calls, agents=self.agents, setups=self.setups)
 

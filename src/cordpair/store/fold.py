@@ -8,6 +8,7 @@ import msgspec
 from cordpair.core.agent import Agent
 from cordpair.core.call import Call
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem
+from cordpair.core.flow import Flow
 from cordpair.core.ids import CallId
 from cordpair.core.tenant import Queue
 from cordpair.store.agents import Agents, saving_agents
@@ -27,6 +28,7 @@ class FloorRows(msgspec.Struct, frozen=True, kw_only=True):
     calls: list[Call]
     agents: list[Agent]
     queues: list[Queue]
+    flows: tuple[Flow, ...] = ()
     next_sequence: int
 
 
@@ -52,6 +54,7 @@ class Fold:
             calls=await self._calls.of_floor(now - recent),
             agents=await self._agents.of_floor(),
             queues=await self._setups.queues(),
+            flows=await self._setups.call_flows(),
             next_sequence=await self._calls.next_sequence(),
         )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from cordpair.core.flow import Flow
 from cordpair.core.ids import RegistrationId
 from cordpair.core.quota import QuotaPolicy
 from cordpair.core.setup_diff import same_setup
@@ -131,6 +132,12 @@ class Setups:
             "select body from queues where tenant = $1 and active order by position", self._scope.tenant
         )
         return [msgspec.json.decode(row["body"], type=Queue) for row in rows]
+
+    async def call_flows(self) -> tuple[Flow, ...]:
+        """The call flows of the setup."""
+        body = await self._scope.connection.fetchval("select body from tenants where tenant = $1", self._scope.tenant)
+        found: tuple[Flow, ...] = _of_body(body or "{}").get("flows", ())
+        return found
 
     async def _put_registration(self, registration: Registration) -> None:
         keys = await self._scope.writing([TENANT_SUBJECT])

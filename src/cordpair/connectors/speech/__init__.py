@@ -1,0 +1,1 @@
+"""Texts are spoken: a port, and eSpeak NG behind it."""
