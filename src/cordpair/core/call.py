@@ -28,6 +28,7 @@ class CallState(StrEnum):
     OFFERED = "offered"  # an agent's Teams client rings
     CONNECTED = "connected"  # the agent stands in the roster
     WRAP_UP = "wrap_up"  # the conversation is over, the agent writes it down
+    RELEASED = "released"  # an agent talks, and we are out of it: nothing more is told of it
     PASSED_ON = "passed_on"  # written down; the caller talks on with somebody outside, and we hold the line
     CLOSED = "closed"
 
@@ -61,7 +62,8 @@ class Move(StrEnum):
     LEAVE = "leave"  # the agent is no longer in the roster
     END = "end"  # the call is gone
     HAND_OVER = "hand_over"  # another agent has the call now
-    PASS_ON = "pass_on"  # somebody outside has it, the agent is out of it
+    PASS_ON = "pass_on"  # noqa: S105 - somebody outside has it, the agent is out of it
+    RELEASE = "release"  # the agent has it, and we are out
     REQUEUE = "requeue"  # it waits for an agent again
     SAVE_WRAP_UP = "save_wrap_up"
     EXPIRE_WRAP_UP = "expire_wrap_up"
@@ -96,6 +98,8 @@ MOVES: dict[tuple[CallState, Move], frozenset[CallState]] = {
     (_S.OFFERED, Move.END): frozenset({_S.CLOSED}),
     (_S.CONNECTED, Move.LEAVE): frozenset({_S.WRAP_UP}),
     (_S.CONNECTED, Move.END): frozenset({_S.WRAP_UP}),
+    (_S.OFFERED, Move.RELEASE): frozenset({_S.RELEASED}),
+    (_S.RELEASED, Move.END): frozenset({_S.WRAP_UP}),
     (_S.CONNECTED, Move.HAND_OVER): frozenset({_S.CONNECTED}),
     (_S.CONNECTED, Move.PASS_ON): frozenset({_S.WRAP_UP}),
     (_S.CONNECTED, Move.REQUEUE): frozenset({_S.QUEUED}),
@@ -170,6 +174,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     beyond: Beyond | None = None
     joined_at: datetime | None = None  #: when `agent` joined, where somebody else had the call before
     former: AgentId | None = None  #: who had the call before and passed it on
+    releases: bool = False  #: the newest offer hands the call over, and we leave it
+    is_group: bool = False  #: somebody was invited: Graph hands it over no more
+    seen_talking: bool = False  #: the presence of the agent of a released call has shown them talking
     leg: int = 0  #: the number of the leg of an `agent` who came by a transfer
     excluded: tuple[AgentId, ...] = ()
     withdrawn: tuple[AgentId, ...] = ()  #: agents whose ring we ordered to be withdrawn
@@ -201,7 +208,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def is_live(self) -> bool:
         """The Graph call still stands, as far as we know."""
-        return self.state is not CallState.CLOSED and (self.ended_at is None or self.is_beyond)
+        if self.state in (CallState.CLOSED, CallState.RELEASED):
+            return False
+        return self.ended_at is None or self.is_beyond
 
     @property
     def is_written(self) -> bool:

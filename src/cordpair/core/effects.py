@@ -159,6 +159,17 @@ class InviteAgent(GraphOrder, frozen=True, kw_only=True):
         return f"invite:{self.offer}"
 
 
+class ReleaseCall(GraphOrder, frozen=True, kw_only=True):
+    """Hand an answered call that nobody was invited to over to the agent of an offer, and leave it."""
+
+    agent: AgentId
+    offer: OfferId
+
+    @property
+    def key(self) -> str:
+        return f"release:{self.offer}"
+
+
 class WithdrawInvite(GraphOrder, frozen=True, kw_only=True):
     """Stop the ring of an offer that has ended. `agent` was rung (None in orders of an earlier version)."""
 
@@ -294,6 +305,7 @@ Effect = (
     | StopPrompts
     | SubscribeTones
     | InviteAgent
+    | ReleaseCall
     | WithdrawInvite
     | RingTarget
     | WithdrawTarget

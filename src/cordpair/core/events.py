@@ -166,6 +166,14 @@ class TransferFailed(CallFact, frozen=True, kw_only=True):
     """Nobody took a call that we handed over: it is ours again."""
 
 
+class CallReleased(CallFact, frozen=True, kw_only=True):
+    """The one to whom we handed the call over has taken it: nothing more is told of it."""
+
+
+class ReleasedUnseen(CallFact, frozen=True, kw_only=True):
+    """Nobody has said for so long how a released call goes that it is taken for over."""
+
+
 class TransferAsked(CallFact, frozen=True, kw_only=True):
     """The agent passes the caller on. `dialled` is the number (E.164) where the target is one; `disposition` and `note`
     travel with the call. `anyway`: also to a queue that is closed or where nobody is, or an agent who is away.
@@ -318,6 +326,8 @@ CallEvent = (
     | CallMoved
     | WaitTooLong
     | TransferFailed
+    | CallReleased
+    | ReleasedUnseen
     | TransferAsked
     | TransferUnanswered
     | TransferTimedOut

@@ -9,8 +9,8 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from cordpair.core import agent as agents
-from cordpair.core import fold_pass, fold_transfer
 from cordpair.core import events as e
+from cordpair.core import fold_pass, fold_released, fold_transfer
 from cordpair.core.agent import Agent, AgentMove, AgentState, Presence
 from cordpair.core.call import Call, CallState, Move
 from cordpair.core.caller import choosable
@@ -89,7 +89,12 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
         case e.ClosingTime():
             closing_time(floor, event)
         case e.TransferFailed():
-            transfer_failed(floor, event)
+            if not fold_released.came_back(floor, event):
+                transfer_failed(floor, event)
+        case e.CallReleased():
+            fold_released.released(floor, event)
+        case e.ReleasedUnseen():
+            fold_released.unseen(floor, event)
         case e.TransferAsked():
             fold_transfer.asked(floor, event)
         case e.TransferUnanswered():
@@ -156,7 +161,7 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
 
 def _end(floor: Floor, event: e.CallEnded) -> None:
     """The call is gone, whoever talked in it."""
-    if fold_pass.end_beyond(floor, event):
+    if fold_pass.end_beyond(floor, event) or fold_released.is_out(floor, event):
         return
     fold_transfer.caller_left(floor, event)
     end(floor, event)
@@ -257,6 +262,8 @@ def _presence(floor: Floor, event: e.PresenceSeen) -> None:
     seen = Presence(availability=event.availability, activity=event.activity, sequence=event.sequence, at=event.at)
     agent = floor.save_agent(replace(agent, presence=seen))
     floor.cancel(f"presence:{agent.id}")
+    fold_released.presence(floor, agent, event)
+    agent = floor.agents[agent.id]
     ringing = floor.calls.get(agent.call) if agent.state is AgentState.RINGING and agent.call else None
     if ringing is not None and event.availability == "Offline":
         _ring_lost(floor, ringing, agent, event.at)

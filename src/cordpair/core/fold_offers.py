@@ -10,12 +10,16 @@ from cordpair.core.agent import STALE_PRESENCE, Agent, AgentMove, AgentState, Pr
 from cordpair.core.call import Call, CallState, Move, Offer
 from cordpair.core.changes import OfferRecord, OfferState
 from cordpair.core.decision import reasons
-from cordpair.core.effects import Face, InviteAgent, WithdrawInvite
+from cordpair.core.effects import Face, InviteAgent, ReleaseCall, WithdrawInvite
 from cordpair.core.events import OfferEnd, OfferTimedOut, PresenceAged
 from cordpair.core.floor import Floor, clock_of
 from cordpair.core.ids import AgentId, CallId
 from cordpair.core.routing import Match
+from cordpair.core.tenant import Topology
 from cordpair.errors import IllegalEvent
+
+#: A call that is handed over rings for as long as Teams lets it, and cannot be taken back.
+RELEASED_RING_S = 75.0
 
 #: After these Graph still rings the agent's client, so the ring has to be withdrawn.
 _STILL_RINGS = frozenset({OfferEnd.MISSED, OfferEnd.AGENT_LOST, OfferEnd.WITHDRAWN, OfferEnd.UNSURE})
@@ -59,7 +63,7 @@ def _offer_match(floor: Floor, match: Match, at: datetime) -> None:
 def make_offer(floor: Floor, call_id: CallId, agent_id: AgentId, at: datetime, why: dict[str, str]) -> None:
     """Offer a call to an agent: show the card, ring the client, start the clock. `why` is for the history."""
     agent = floor.agent(agent_id)
-    call = calls.offered(floor.call(call_id), agent.id, at)
+    call = _to_be_rung(floor, calls.offered(floor.call(call_id), agent.id, at))
     offer = call.offer
     assert offer is not None
     floor.save_call(call)
@@ -67,8 +71,9 @@ def make_offer(floor: Floor, call_id: CallId, agent_id: AgentId, at: datetime, w
     floor.save_agent(agents.move(agent, AgentMove.RING, AgentState.RINGING, at, call=call.id, offered_at=at))
     floor.save_offer(_record(call, offer, OfferState.RINGING))
     floor.show(call, agent.id, Face.RINGING)
-    floor.order(InviteAgent(call=call.id, graph_id=call.graph_id, agent=agent.id, offer=offer.id))
-    ring_s = floor.queue_of(call).ring_timeout_s
+    kind = ReleaseCall if call.releases else InviteAgent
+    floor.order(kind(call=call.id, graph_id=call.graph_id, agent=agent.id, offer=offer.id))
+    ring_s = RELEASED_RING_S if call.releases else floor.queue_of(call).ring_timeout_s
     timed_out = OfferTimedOut(at=at + timedelta(seconds=ring_s), call=call.id, offer=offer.id)
     floor.timer(f"offer:{offer.id}", at, ring_s, timed_out)
     floor.remember(
@@ -80,6 +85,12 @@ def make_offer(floor: Floor, call_id: CallId, agent_id: AgentId, at: datetime, w
         after=CallState.OFFERED,
         **why,
     )
+
+
+def _to_be_rung(floor: Floor, call: Call) -> Call:
+    """How the agent is rung: into the call, or instead of us, as long as nobody was ever invited (ADR 1)."""
+    releases = floor.queue_of(call).topology is Topology.RELEASED and not call.is_group
+    return replace(call, releases=releases, is_group=call.is_group or not releases)
 
 
 def end_offer(floor: Floor, call: Call, why: OfferEnd, at: datetime, *, rings: bool | None = None) -> Call:

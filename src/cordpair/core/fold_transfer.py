@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from cordpair.core import events as e
-from cordpair.core.call import Call, CallState
+from cordpair.core.call import Call, CallState, EndedBy
 from cordpair.core.effects import Face, HoldCaller, RemoveAgent, RingTarget, WithdrawTarget
 from cordpair.core.floor import Floor
 from cordpair.core.fold_pass import hand_over, requeue, stands, talking
+from cordpair.core.fold_released import over
 from cordpair.core.fold_roster import leave
 from cordpair.core.fold_watch import order_refresh
 from cordpair.core.ids import AgentId, QueueId, TransferId, transfer_id
@@ -107,7 +108,14 @@ def cancelled(floor: Floor, event: e.TransferCancelled) -> None:
 
 
 def hung_up(floor: Floor, event: e.AgentHungUp) -> None:
-    """The agent leaves the call by its card: that ends it, or makes a blind transfer of one that is under way."""
+    """The agent leaves the call by its card: that ends it, or makes a blind transfer of one that is under way.
+
+    Of a released call they say so that it is over.
+    """
+    known = floor.call(event.call)
+    if known.state is CallState.RELEASED and known.agent == event.agent:
+        over(floor, known, event, EndedBy.UNKNOWN)
+        return
     call = talking(floor, event.call, event.agent)
     transfer = call.transfer
     if transfer is None:

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from cordpair.core import events as e
 from cordpair.core.call import Call, CallState
+from cordpair.core.transfer import Stage
 
 #: A call that was only just written may get its timer in this very moment.
 GRACE = timedelta(seconds=60)
 
-Due = e.CheckDue | e.StepTimedOut | e.OfferTimedOut | e.WrapUpExpired
+Due = e.CheckDue | e.OfferTimedOut | e.WrapUpExpired | e.StepTimedOut | e.ReleasedUnseen | e.TransferTimedOut
 
 
 def overlooked(calls: Sequence[Call], timers: Collection[str], now: datetime) -> list[Due]:
@@ -36,5 +37,10 @@ def _wanted(call: Call, now: datetime) -> Iterator[tuple[str, Due]]:
     offer = call.offer
     if offer is not None and offer.expired is None and now - offer.made_at >= GRACE:
         yield f"offer:{offer.id}", e.OfferTimedOut(at=now, call=call.id, offer=offer.id)
+    if call.state is CallState.RELEASED:
+        yield f"released:{call.id}", e.ReleasedUnseen(at=now, call=call.id)
+    transfer = call.transfer
+    if transfer is not None and transfer.stage is Stage.RINGING and transfer.expired is None:
+        yield f"transfer:{transfer.id}", e.TransferTimedOut(at=now, call=call.id, transfer=transfer.id)
     if call.state is CallState.WRAP_UP:
         yield f"wrap:{call.id}", e.WrapUpExpired(at=now, call=call.id)

@@ -28,7 +28,7 @@ def _at_the_latest(floor: Floor, call: Call) -> datetime:
     match call.state:
         case CallState.OFFERED if call.offer is not None:
             return call.offer.made_at + timedelta(seconds=ring_s)
-        case CallState.CONNECTED:
+        case CallState.CONNECTED | CallState.RELEASED | CallState.PASSED_ON:
             return (call.connected_at or call.heard_at) + LONGEST_TALK
         case CallState.WRAP_UP:
             return (call.ended_at or call.heard_at) + timedelta(seconds=wrap_up_s)

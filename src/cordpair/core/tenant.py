@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
@@ -20,6 +21,13 @@ class Disposition(msgspec.Struct, frozen=True, kw_only=True):
     de: str
 
 
+class Topology(StrEnum):
+    """How a call is held (ADR 1)."""
+
+    ANCHORED = "anchored"  # the bot stays in the call and invites agents into it
+    RELEASED = "released"  # the bot hands the call over to the agent and leaves it
+
+
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
     """A queue. `resource_account` is the object id of the Teams resource account that callers reach it by.
 
@@ -35,7 +43,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     Who finds `max_waiting` calls before them, nobody signed in who could ever take them (unless `waits_for_agents`), or
     has waited for `max_wait_s`, or would wait longer than `max_ewt_s` on average, goes to the `overflow_user`; empty:
     the fallback user. Who waits for an agent while their client rings is not torn away, and who was offered once can no
-    longer be handed over (ADR 1).
+    longer be handed over (ADR 1). With the `topology` released the agent gets the call itself, and what becomes of it
+    is not told to us any more.
     """
 
     id: QueueId
@@ -65,6 +74,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     waits_for_agents: bool = True
     max_ewt_s: float | None = None
     overflow_user: str = ""
+    topology: Topology = Topology.ANCHORED
     treatment: Treatment | None = None  #: what a caller hears while they wait; None: the greeting
 
     @property

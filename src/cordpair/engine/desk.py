@@ -51,6 +51,7 @@ _VERDICTS = {
 _FACES = {
     CallState.OFFERED: Face.RINGING,
     CallState.CONNECTED: Face.STRIP,
+    CallState.RELEASED: Face.STRIP,
     CallState.WRAP_UP: Face.WRAP_UP,
     CallState.PASSED_ON: Face.DONE,
     CallState.CLOSED: Face.DONE,

@@ -8,7 +8,7 @@ from cordpair.connectors.teams.facts import CardFacts
 from cordpair.connectors.teams.pass_on import Choice, Passing
 from cordpair.connectors.teams.texts import text
 from cordpair.core.agent import Agent, AgentState
-from cordpair.core.call import Call
+from cordpair.core.call import Call, CallState
 from cordpair.core.effects import Face
 from cordpair.core.ids import AgentId, QueueId
 from cordpair.core.tenant import Queue
@@ -41,6 +41,8 @@ def passing_of(
         return names.get(AgentId(target.id), "") or text(locale, "pass_somebody")
 
     transfer, failure = call.transfer, call.failure
+    if call.state is CallState.RELEASED:
+        return Passing(is_released=True)
     if transfer is not None and transfer.target.id == viewer:
         return Passing(by=names.get(transfer.agent, "") or "-", is_asked=True)
     return Passing(

@@ -70,7 +70,7 @@ class Performer:
                 return await self._redirect(effect)
             case o.TransferCall():
                 return await self._transfer(effect, attempt)
-            case o.RingTarget() | o.WithdrawTarget() | o.RemoveAgent() | o.HoldCaller():
+            case o.RingTarget() | o.WithdrawTarget() | o.RemoveAgent() | o.HoldCaller() | o.ReleaseCall():
                 return await self._transfers.perform(effect, attempt)
             case o.HangUp():
                 return await self._unless_gone(effect, self._calls.hang_up(effect.graph_id))

@@ -13,7 +13,7 @@ from cordpair.engine.attempt import Attempt
 from cordpair.engine.clock import Clock
 from cordpair.errors import PermanentFailure
 
-TransferEffect = o.RingTarget | o.WithdrawTarget | o.RemoveAgent | o.HoldCaller
+TransferEffect = o.RingTarget | o.WithdrawTarget | o.RemoveAgent | o.HoldCaller | o.ReleaseCall
 
 
 class TransferPerformer:
@@ -41,6 +41,8 @@ class TransferPerformer:
                 await self._remove(effect)
             case o.HoldCaller():
                 return await self._hold(effect)
+            case o.ReleaseCall():
+                return await self._release(effect, attempt)
             case _:
                 assert_never(effect)
         return []
@@ -71,6 +73,26 @@ class TransferPerformer:
             await self._calls.invite_number(order.graph_id, call.dialled, name, transfer.id)
         else:
             await self._calls.invite(order.graph_id, AgentId(transfer.target.id), name, transfer.id)
+
+    async def _release(self, order: o.ReleaseCall, attempt: Attempt) -> Sequence[e.CallEvent]:
+        """Hand the call over, once. After an unknown outcome only a call that still stands with us is handed over."""
+        call = await self._load(order.call)
+        if call.offer is None or call.offer.id != order.offer:
+            return []  # the offer was over before its ring could begin
+        if attempt.repeat:
+            facts = await self._calls.read(order.graph_id)
+            if not any(isinstance(fact, e.Established) for fact in facts):
+                return []  # it is under way or taken: its own notifications tell
+        try:
+            await self._calls.transfer(order.graph_id, order.agent)
+        except PermanentFailure as exc:
+            if exc.status == 404:
+                raise
+            if exc.status == 409 and attempt.number > 1:
+                return []  # an attempt that Graph called a failure is under way
+            why = e.OfferEnd.FAILED
+            return [e.OfferFailed(at=self._clock.now(), call=order.call, offer=order.offer, why=why)]
+        return []
 
     async def _remove(self, order: o.RemoveAgent) -> None:
         """Take the agent out, unless the call has come back to them."""

@@ -44,6 +44,7 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     why: TransferEnd | None = None
     by: str = ""
     is_asked: bool = False
+    is_released: bool = False  #: the call has left us: all that can be done is to say that it is over
     doubt: str = ""
     data: dict[str, str] = {}
 
@@ -76,6 +77,8 @@ def read_pass_on(data: Mapping[str, Any]) -> PassOn:
 
 def told(passing: Passing, locale: str) -> list[Element]:
     """How it goes, in words."""
+    if passing.is_released:
+        return [hint(text(locale, "released_hint"))]
     if passing.to:
         return [line(run(_state(passing, locale)), spacing="Small"), *_heard(passing, locale)]
     if passing.doubt:
@@ -110,6 +113,8 @@ def actions(passing: Passing, call: str, locale: str, note: str) -> list[Element
 
     if passing.is_asked:
         return []
+    if passing.is_released:
+        return [button("released_over", "hang_up")]
     if passing.to and passing.is_there:
         return [button("pass_complete", "complete", style="positive"), button("pass_back", "take_back")]
     if passing.to:

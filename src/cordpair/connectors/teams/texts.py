@@ -139,6 +139,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "pass_back": ("Back to the caller", "Zurück zum Anrufer"),
     "pass_cancel": ("Stop ringing", "Klingeln beenden"),
     "pass_anyway": ("Do it anyway", "Trotzdem"),
+    "released_hint": (
+        "This call is no longer seen by us. Please say when it is over.",
+        "Dieses Gespräch sehen wir nicht mehr. Bitte sagen Sie, wenn es beendet ist.",
+    ),
+    "released_over": ("The call is over", "Gespräch ist beendet"),
     "hang_up": ("Hang up", "Auflegen"),
     "pass_rings": ("{name} is being rung", "Es klingelt bei {name}"),
     "pass_consults": ("You talk to {name}", "Sie sprechen mit {name}"),
