@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from cordpair.connectors.teams.identity import caller_of, dialled_of
-from cordpair.core.events import Arrived, CallEnded, CallEvent, Established, RosterSeen, TransferFailed
+from cordpair.core.events import Arrived, CallEnded, CallEvent, CallReleased, Established, RosterSeen, TransferFailed
 from cordpair.core.ids import AgentId, GraphCallId, TenantId, call_id
 
 #: Codes of a result are like those of SIP. A call that is established with one of a failure has come back from a
@@ -34,6 +34,8 @@ def call_events(
                 # A re-read tells the arrival too, in case its notification was lost.
                 return [_arrived(resource, graph_id, tenant, region, at, inferred=True), established]
             return [established]
+        case "transferaccepted":
+            return [CallReleased(at=at, call=call)]
         case "terminated":
             code, subcode = result_codes(resource)
             return [CallEnded(at=at, call=call, graph_id=graph_id, code=code, subcode=subcode, inferred=inferred)]
