@@ -1,7 +1,7 @@
 """A sync by a mapping: kind after kind, page after page, each with a bookmark from which another process can go on."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import httpx
 import msgspec
@@ -15,6 +15,8 @@ from cordpair.connectors.rest.records import items_of, parties_of
 from cordpair.connectors.rest.templates import as_text, expression
 from cordpair.connectors.rest.values import instant_values
 from cordpair.errors import PermanentFailure
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Bookmark(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,14 +80,15 @@ class Sync:
         paging = changes.paging
         if place.cursor is not None and paging.kind in ("url", "link"):
             return await self._client.read_at(place.cursor, changes.request, {})
-        since = None if place.since is None else place.since - timedelta(seconds=changes.overlap_s)
+        since = _EVER if place.since is None else place.since - timedelta(seconds=changes.overlap_s)
         page = {
             "number": place.number + paging.first,
             "offset": place.offset,
             "size": paging.size,
             "cursor": place.cursor,
         }
-        return await self._client.read(changes.request, {"page": page, "since": instant_values(since, self._zone)})
+        values = instant_values(since, self._zone) | {"first": place.since is None}
+        return await self._client.read(changes.request, {"page": page, "since": values})
 
 
 def _following(changes: Changes, place: Bookmark, answer: Answer, items: list[object]) -> Bookmark | None:

@@ -7,6 +7,7 @@ Expressions read values and nothing else; there are no loops, and four functions
 import base64
 import functools
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
@@ -50,7 +51,11 @@ class Expr:
         if len(text) > _LONGEST:
             raise BadExpression(f"an expression has at most {_LONGEST} characters")
         try:
-            self._compiled = jmespath.compile(text.strip())
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # of a literal in backticks that is no JSON
+                self._compiled = jmespath.compile(text.strip())
+        except PendingDeprecationWarning as exc:
+            raise BadExpression(f"`{text.strip()}`: what stands in backticks is JSON; write texts as 'text'") from exc
         except (exceptions.JMESPathError, RecursionError) as exc:
             raise BadExpression(f"`{text.strip()}` is no JMESPath: {str(exc).splitlines()[0]}") from exc
 

@@ -26,10 +26,8 @@ def key_values(key: str, party: PartyRef) -> Values:
     return {"text": key, "guard": guard, "uuid": str(uuid.uuid5(_SPACE, key)), "marker": f"[cc:{guard}]"}
 
 
-def instant_values(at: datetime | None, zone: tzinfo) -> Values | None:
+def instant_values(at: datetime, zone: tzinfo) -> Values:
     """An aware instant: `iso` and parts in UTC, `s` and `ms` since 1970, `date` and `local` as people there write."""
-    if at is None:
-        return None
     utc, here = at.astimezone(UTC), at.astimezone(zone)
     return {
         "iso": utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
