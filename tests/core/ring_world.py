@@ -73,7 +73,7 @@ class RingWorld:
             case o.InviteAgent():
                 self._invite(leg, order, invite)
             case o.WithdrawInvite():
-                self._withdraw(leg, order.offer)
+                self._withdraw(leg, order)
             case o.HangUp():
                 self.hang_up(leg)
             case o.RefreshCall():
@@ -84,7 +84,7 @@ class RingWorld:
 
     def _invite(self, leg: Leg, order: o.InviteAgent, how: str) -> None:
         call = self.books(leg.call)
-        if call is None or call.offer is None or call.offer.id != order.offer:
+        if call is None or order.offer not in {offer.id for offer in call.rings}:
             return
         if leg.state != "established":
             self._answer(*self._truth(leg))
@@ -95,13 +95,14 @@ class RingWorld:
             if how == "unsure":
                 self._answer(*self._truth(leg), e.RingUnsure(at=self.now, call=leg.call, offer=order.offer))
 
-    def _withdraw(self, leg: Leg, offer: OfferId) -> None:
-        """Whoever has just answered and is alone with the caller stays."""
+    def _withdraw(self, leg: Leg, order: o.WithdrawInvite) -> None:
+        """Whoever has just answered while nobody had the call stays."""
         facts, call = self._truth(leg), self.books(leg.call)
-        if not leg.stands or (call is not None and call.agent is not None):
-            leg.rings.pop(offer, None)
-            if leg.joined.get(offer) in leg.stands:
-                self.step_out(leg, leg.joined[offer])
+        stays = order.agent in leg.stands and call is not None and call.agent is None
+        if not stays:
+            leg.rings.pop(order.offer, None)
+            if leg.joined.get(order.offer) in leg.stands:
+                self.step_out(leg, leg.joined[order.offer])
         self._answer(*facts)
 
     # What people do

@@ -1,8 +1,8 @@
 """What holds in every order of events, sensible or not."""
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cordpair.core import effects as o
 from cordpair.core import events as e
@@ -11,8 +11,10 @@ from cordpair.core.agent import AgentState
 from cordpair.core.call import CallState
 from cordpair.core.floor import Floor
 from cordpair.core.ids import GraphCallId, call_id
+from cordpair.core.queue_rules import StalePolicy, WrapUpMode
+from cordpair.core.tenant import Queue
 from cordpair.errors import IllegalEvent
-from tests.core.people import ANA, BEN, NOON, TENANT, after, arrived, floor_with, nth_offer, ready
+from tests.core.people import ANA, BEN, NOON, QUEUE, TENANT, after, arrived, nth_offer, ready
 
 GRAPHS = [GraphCallId("graph-1"), GraphCallId("graph-2"), GraphCallId("graph-3")]
 AGENTS = [ANA, BEN]
@@ -33,6 +35,8 @@ def samples(graphs: list[GraphCallId]) -> list[e.AnyEvent]:
             events += [e.RosterSeen(at=NOON, call=call, graph_id=graph, sequence=n, users=users) for n in (1, 2, 3, 4)]
         for agent in AGENTS:
             events += [e.CallClaimed(at=NOON, call=call, agent=agent)]
+            events += [e.WrapUpExtended(at=NOON, call=call, agent=agent)]
+            events += [e.WrapUpEnded(at=NOON, call=call, by=agent, is_supervisor=it) for it in (True, False)]
             events += [e.WrapUpSaved(at=NOON, call=call, agent=agent, disposition="solved")]
         for offer in (nth_offer(n, call) for n in (1, 2, 3)):
             events += [e.OfferTimedOut(at=NOON, call=call, offer=offer)]
@@ -55,13 +59,25 @@ orders = st.one_of(
 )
 
 
-def play(events: list[e.AnyEvent]) -> tuple[Floor, list[o.Effect]]:
+#: What a queue may be set to: the usual, two rung at once, a fixed time after each call, none at all.
+setups = st.sampled_from(
+    [
+        QUEUE,
+        replace(QUEUE, parallel_offers=2, wrap_up=WrapUpMode.OPTIONAL, misses=2),
+        replace(QUEUE, wrap_up=WrapUpMode.FIXED, extensions=1, declines=1),
+        replace(QUEUE, parallel_offers=3, wrap_up=WrapUpMode.NONE, stale=StalePolicy.BLOCK),
+    ]
+)
+
+
+def play(events: list[e.AnyEvent], queue: Queue) -> tuple[Floor, list[o.Effect]]:
     """Fold what can be folded, one event a second, and check each time that a refused one left no trace."""
-    floor, effects = floor_with(ready(ANA, 30), ready(BEN, 20)), []
+    floor, effects = Floor([queue], [ready(ANA, 30), ready(BEN, 20)]), []
+    fold.reopen(floor, NOON)
     for second, event in enumerate(events):
         before = (dict(floor.calls), dict(floor.agents), floor.sequence)
         try:
-            fold.apply(floor, msgspec.structs.replace(event, at=after(second)))
+            fold.apply(floor, replace(event, at=after(second)))
         except IllegalEvent:
             assert (dict(floor.calls), dict(floor.agents), floor.sequence) == before
         assert_sound(floor)
@@ -71,35 +87,35 @@ def play(events: list[e.AnyEvent]) -> tuple[Floor, list[o.Effect]]:
 
 def assert_sound(floor: Floor) -> None:
     """No agent rings for two calls, no call rings at nobody, and nobody idles while somebody waits for them."""
-    offers = {call.id: call.offer for call in floor.calls.values() if call.offer is not None}
-    assert {call.id for call in floor.calls.values() if call.state is CallState.OFFERED} == set(offers)
-    rung = [offer.agent for offer in offers.values()]
+    ringing = {call.id for call in floor.calls.values() if call.rings}
+    assert {call.id for call in floor.calls.values() if call.state is CallState.OFFERED} == ringing
+    rung = [offer.agent for call in floor.calls.values() for offer in call.rings]
     assert len(rung) == len(set(rung))
     assert set(rung) == {agent.id for agent in floor.agents.values() if agent.state is AgentState.RINGING}
     for call in floor.calls.values():
         if call.state is CallState.CLOSED:
             assert call.outcome is not None
-    waiting = [call for call in floor.calls.values() if call.state is CallState.QUEUED]
-    for call in waiting:
-        assert call.id in floor.router._contacts
+        assert (floor.room_of(call) > 0) == (call.id in floor.router._contacts)
 
 
 @settings(max_examples=600, deadline=None)
-@given(orders)
-def test_no_order_of_events_breaks_the_floor_and_an_illegal_event_changes_nothing(events: list[e.AnyEvent]) -> None:
-    play(events)
+@given(orders, setups)
+def test_no_order_of_events_breaks_the_floor_and_an_illegal_event_changes_nothing(
+    events: list[e.AnyEvent], queue: Queue
+) -> None:
+    play(events, queue)
 
 
 @settings(max_examples=300, deadline=None)
-@given(orders)
-def test_no_order_of_events_orders_the_same_effect_twice(events: list[e.AnyEvent]) -> None:
-    _, effects = play(events)
+@given(orders, setups)
+def test_no_order_of_events_orders_the_same_effect_twice(events: list[e.AnyEvent], queue: Queue) -> None:
+    _, effects = play(events, queue)
     keys = [effect.key for effect in effects]
     assert len(keys) == len(set(keys))
 
 
 @settings(max_examples=200, deadline=None)
-@given(orders)
-def test_the_same_events_give_the_same_floor(events: list[e.AnyEvent]) -> None:
-    (one, effects), (two, again) = play(events), play(events)
+@given(orders, setups)
+def test_the_same_events_give_the_same_floor(events: list[e.AnyEvent], queue: Queue) -> None:
+    (one, effects), (two, again) = play(events, queue), play(events, queue)
     assert (one.calls, one.agents, effects) == (two.calls, two.agents, again)

@@ -11,12 +11,14 @@ from msgspec.structs import replace
 
 from cordpair.core import events as e
 from cordpair.core import fold
-from cordpair.core.agent import Agent, AgentState, may_be_rung
+from cordpair.core.agent import Agent, AgentState
+from cordpair.core.availability import rung_for
 from cordpair.core.call import Call, CallState
 from cordpair.core.changes import OfferState
 from cordpair.core.floor import Floor
 from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, QueueId, call_id
 from cordpair.core.need import Step
+from cordpair.core.queue_rules import StalePolicy, WrapUpMode
 from cordpair.core.tenant import Queue
 from cordpair.errors import IllegalEvent
 from tests.core.people import ANA, BEN, CALLER, CLEO, MEMBERS, NOON, QUEUE, SURE, TENANT, nth_offer
@@ -28,14 +30,28 @@ EVENTS = Queue(
     name="Events",
     resource_account="account-events",
     steps=(Step(skills=frozenset({"french"})), Step(after_s=30)),
+    wrap_up=WrapUpMode.FIXED,
     wrap_up_s=20,
+    extensions=1,
+    declines=2,
 )
-QUEUES = [QUEUE, EVENTS]
+#: Rings three at once; nobody is away for one missed ring, and what Teams says is believed however old.
+HOTLINE = Queue(
+    id=QueueId("hotline"),
+    name="Hotline",
+    resource_account="account-hotline",
+    parallel_offers=3,
+    wrap_up=WrapUpMode.OPTIONAL,
+    misses=2,
+    stale=StalePolicy.BLOCK,
+)
+DESK = Queue(id=QueueId("desk"), name="Desk", resource_account="account-desk", wrap_up=WrapUpMode.NONE)
+QUEUES = [QUEUE, EVENTS, HOTLINE, DESK]
 SERVES = {
-    ANA: (MEMBERS,),
-    BEN: (MEMBERS, EVENTS.id),
-    CLEO: (MEMBERS, EVENTS.id),
-    DORA: (EVENTS.id,),
+    ANA: (MEMBERS, HOTLINE.id, DESK.id),
+    BEN: (MEMBERS, EVENTS.id, HOTLINE.id),
+    CLEO: (MEMBERS, EVENTS.id, HOTLINE.id, DESK.id),
+    DORA: (EVENTS.id, HOTLINE.id),
 }
 SPEAKS = {ANA: frozenset[str](), BEN: frozenset[str](), CLEO: frozenset({"french"}), DORA: frozenset({"french"})}
 AGENTS = sorted(SERVES)
@@ -86,8 +102,9 @@ class OfferRace(RuleBasedStateMachine):
             assert picture(self.floor) == seen
             return False
         for agent in self.floor.agents.values():
-            if before[agent.id].state is AgentState.RINGING and agent.state in (AgentState.READY, AgentState.RINGING):
-                assert agent.idle_since == before[agent.id].idle_since, "a ring that was taken back cost the turn"
+            was, has_talked = before[agent.id], agent.talk != before[agent.id].talk
+            if was.state is AgentState.RINGING and agent.state in (AgentState.READY, AgentState.RINGING):
+                assert has_talked or agent.idle_since == was.idle_since, "a ring that was taken back cost the turn"
         self.commit()
         return True
 
@@ -155,8 +172,9 @@ class OfferRace(RuleBasedStateMachine):
     def two_devices_claim_at_once(self, n: int, first: AgentId, second: AgentId) -> None:
         """Of one agent or of two; the first that may have the call is rung, and nobody else."""
         call = self.waiting()[n % len(self.waiting())]
+        room = self.floor.room_of(call)
         got = [self.fold(e.CallClaimed(at=self.world.now, call=call.id, agent=agent)) for agent in (first, second)]
-        assert sum(got) <= 1
+        assert sum(got) <= room
 
     @rule(agent=agents, wish=st.sampled_from([e.WentReady, e.WentReady, e.WentReady, e.TookBreak, e.SignedOut]))
     def an_agent_wishes(self, agent: AgentId, wish: type[e.WentReady] | type[e.TookBreak] | type[e.SignedOut]) -> None:
@@ -175,6 +193,16 @@ class OfferRace(RuleBasedStateMachine):
             call = calls[n % len(calls)]
             disposition = {MEMBERS: "solved"}.get(call.queue or MEMBERS, "any")
             self.tell(e.WrapUpSaved(at=self.world.now, call=call.id, agent=agent, disposition=disposition))
+
+    @precondition(lambda self: any(call.state is CallState.WRAP_UP for call in self.floor.calls.values()))
+    @rule(n=chance, agent=agents, how=st.sampled_from(["more time", "done", "ended by a supervisor"]))
+    def a_wrap_up_takes_another_time(self, n: int, agent: AgentId, how: str) -> None:
+        calls = [call.id for call in self.floor.calls.values() if call.state is CallState.WRAP_UP]
+        call, at = calls[n % len(calls)], self.world.now
+        if how == "more time":
+            self.tell(e.WrapUpExtended(at=at, call=call, agent=agent))
+        else:
+            self.tell(e.WrapUpEnded(at=at, call=call, by=agent, is_supervisor=how != "done"))
 
     # The post, the outbox, the clock
 
@@ -237,7 +265,7 @@ class OfferRace(RuleBasedStateMachine):
         rung = [call for call in self.floor.calls.values() if call.offers]
         call = rung[n % len(rung)]
         offer = nth_offer(1 + number % (call.offers + 1), call.id)
-        if call.offer is None or call.offer.id != offer:
+        if offer not in {one.id for one in call.rings}:
             assert [event for event in said_of(call.id, offer, agent, self.world.now) if self.fold(event)] == []
 
     # What always holds
@@ -247,29 +275,35 @@ class OfferRace(RuleBasedStateMachine):
         assert {call: offers for call, offers in self.accepted.items() if len(offers) > 1} == {}
 
     @invariant()
-    def an_agent_is_bound_to_one_call_and_a_call_that_rings_or_talks_to_one_agent(self) -> None:
+    def an_agent_is_bound_to_one_call_and_a_call_talks_to_one_agent_and_rings_at_no_more_than_its_queue_allows(
+        self,
+    ) -> None:
         """A wrap-up may come late, for a call whose agent is at the next one: it binds nobody."""
         for agent in self.floor.agents.values():
             if agent.state in BOUND:
                 call = self.floor.calls[agent.call or CallId("")]
-                assert (call.state, bound_by(call)) == (BOUND[agent.state], agent.id)
-        held = [bound_by(call) for call in self.floor.calls.values() if call.state in NOW]
+                assert call.state is BOUND[agent.state]
+                assert agent.id in bound_by(call)
+        held = [agent for call in self.floor.calls.values() if call.state in NOW for agent in bound_by(call)]
         assert sorted(map(str, held)) == sorted(
             agent.id for agent in self.floor.agents.values() if agent.state in NOW_AT
         )
+        for call in self.floor.calls.values():
+            assert len(call.rings) <= self.floor.queue_of(call).parallel_offers if call.queue else not call.rings
 
     @invariant()
     def no_call_is_forgotten(self) -> None:
         for call in self.floor.calls.values():
             assert (call.state is CallState.OFFERED) == (call.offer is not None)
-            assert (call.state is CallState.QUEUED) == (call.id in self.floor.router._contacts)
+            assert (self.floor.room_of(call) > 0) == (call.id in self.floor.router._contacts)
             assert call.state is CallState.CLOSED or self.will_be_looked_at(call)
 
     @invariant()
     def nobody_idles_beside_a_call_they_may_take(self) -> None:
         for agent in self.floor.agents.values():
-            if may_be_rung(agent, self.world.now) and f"presence:{agent.id}" not in self.world.timers:
-                assert [call.id for call in self.waiting() if self.may_take(agent, call)] == []
+            open_to = rung_for(agent, self.floor.queues, self.world.now)
+            if open_to != frozenset() and f"presence:{agent.id}" not in self.world.timers:
+                assert [call.id for call in self.waiting() if self.may_take(agent, call, open_to)] == []
 
     def teardown(self) -> None:
         """The storm is over: everybody hangs up, all that is under way happens, and nobody is left behind."""
@@ -309,15 +343,17 @@ class OfferRace(RuleBasedStateMachine):
         return [(leg, offer) for leg in self.world.legs.values() for offer in leg.rings]
 
     def waiting(self) -> list[Call]:
-        return [call for call in self.floor.calls.values() if call.state is CallState.QUEUED]
+        """Calls that may ring at somebody else yet."""
+        return [call for call in self.floor.calls.values() if self.floor.room_of(call)]
 
-    def may_take(self, agent: Agent, call: Call) -> bool:
+    def may_take(self, agent: Agent, call: Call, open_to: frozenset[QueueId] | None) -> bool:
         """Whether the agent can serve what the call asks for in its step. A step that is due begins with its timer."""
         queue, grows = self.floor.queue_of(call), self.world.timers.get(f"wait:{call.id}")
         if grows is not None and grows.run_at <= self.world.now:
             return False
         asked = queue.plan[self.floor.step_of(call, self.world.now)].skills
-        return queue.id in agent.queues and asked <= agent.skills and agent.id not in call.excluded
+        may_be_rung = queue.id in agent.queues and (open_to is None or queue.id in open_to)
+        return may_be_rung and asked <= agent.skills and agent.id not in call.excluded
 
     def will_be_looked_at(self, call: Call) -> bool:
         """A timer of the call runs: whatever else is lost, it will be read anew or closed."""
@@ -340,8 +376,9 @@ def call_of(event: e.AnyEvent) -> CallId:
     return event.call
 
 
-def bound_by(call: Call) -> AgentId | None:
-    return call.offer.agent if call.offer is not None else call.agent
+def bound_by(call: Call) -> list[AgentId]:
+    """Whom the call rings at, or who has it."""
+    return [offer.agent for offer in call.rings] or ([call.agent] if call.agent is not None else [])
 
 
 def picture(floor: Floor) -> tuple[object, ...]:

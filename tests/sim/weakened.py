@@ -10,13 +10,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from cordpair.core import fold, fold_calls, fold_offers
-from cordpair.core.call import Call
+from cordpair.core import fold_calls, fold_offers, offers
+from cordpair.core.call import Call, Offer
 from cordpair.core.changes import Changes
 from cordpair.core.effects import Effect
 from cordpair.core.events import AnyEvent
 from cordpair.core.floor import Floor
-from cordpair.core.ids import CallId, OfferId, TenantId
+from cordpair.core.ids import OfferId, TenantId
+from cordpair.errors import IllegalEvent
 from cordpair.store.inbox import Incoming
 from cordpair.store.outbox import Handed, OutboxRow
 from tests.sim.inbox import Item, MemoryInbox
@@ -29,11 +30,11 @@ async def _hold_lease(self: MemoryRows, owner: str, epoch: int) -> None:
     """Whoever believes to be the owner writes."""
 
 
-def _with_offer(floor: Floor, call: CallId, offer: OfferId) -> Call:
+def _named(call: Call, offer: OfferId) -> Offer:
     """Any offer's end is the end of the offer that rings now."""
-    found = floor.call(call)
-    fold_offers.live_offer(found)
-    return found
+    if call.offer is None:
+        raise IllegalEvent("offer_over")
+    return call.offer
 
 
 async def _add(self: MemoryInbox, items: Sequence[Incoming]) -> list[Item]:
@@ -163,7 +164,7 @@ Weakening = Sequence[tuple[object, str, object]]
 #: Each promise that is taken away: what is put in the place of what.
 WEAKENINGS: Mapping[str, Weakening] = {
     "the epoch of a lease is not checked": [(MemoryRows, "hold_lease", _hold_lease)],
-    "offers have no fence": [(fold, "_with_offer", _with_offer)],
+    "offers have no fence": [(offers, "named", _named)],
     "what comes in twice is stored twice": [(MemoryInbox, "_add", _add)],
     "tries are not written down before they begin": [(MemoryOutbox, "begin", _begin), (MemoryOutbox, "add", _unmarked)],
     "deadlines are lost on a take-over": [(MemoryQueue, "_take", _take)],

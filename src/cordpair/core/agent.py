@@ -3,7 +3,7 @@
 Our own state is the truth. Teams presence is a hint with an age: it can hold an agent back, it never frees one.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -66,6 +66,14 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True):
     activity: str
     sequence: int
     at: datetime
+    was_rung: bool = False  #: a ring told us, not Teams: the agent's client was in another call
+
+
+class Talk(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent's last conversation: from its ring, and until when; None while it lasts. Aware UTC."""
+
+    since: datetime
+    until: datetime | None = None
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,28 +93,15 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     memberships: tuple[Membership, ...] = ()  #: of some queues: see AgentSetup
     attributes: dict[str, Value] = msgspec.field(default_factory=dict)
     offered_at: datetime | None = None  #: the last call
+    missed: int = 0  #: rings in a row
+    declined: int = 0  #: calls in a row
+    talk: Talk | None = None
 
     @property
     def ability(self) -> Ability:
         """What the router knows them by."""
         told = {membership.queue: membership for membership in self.memberships}
         return Ability.of([told.get(queue, queue) for queue in self.queues], self.skills, self.attributes)
-
-
-#: Presence that lets calls through (Graph availability values).
-ALLOWED_PRESENCE = frozenset({"Available", "AvailableIdle", "PresenceUnknown"})
-STALE_PRESENCE = timedelta(seconds=90)
-
-
-def may_be_rung(agent: Agent, at: datetime) -> bool:
-    """Own state ready, and presence allowed, unheard of, or too old to believe (policy: trust our own state).
-
-    routing.md section 6, "Presence races". Pure in `at`.
-    """
-    if agent.state is not AgentState.READY:
-        return False
-    seen = agent.presence
-    return seen is None or seen.availability in ALLOWED_PRESENCE or at - seen.at > STALE_PRESENCE
 
 
 def allows(agent: Agent, step: AgentMove) -> bool:
@@ -119,7 +114,10 @@ def move(agent: Agent, step: AgentMove, to: AgentState, at: datetime, **changes:
     if to not in MOVES.get((agent.state, step), frozenset()):
         raise IllegalEvent(f"{step} in state {agent.state} to {to}")
     since = agent.since if to is agent.state else at
-    return replace(agent, state=to, since=since, **changes)
+    talk = agent.talk
+    if step is AgentMove.OVER and talk is not None:
+        talk = replace(talk, until=at)
+    return replace(agent, **{"state": to, "since": since, "talk": talk, **changes})
 
 
 def wished(agent: Agent, wish: AgentMove, at: datetime, reason: str = "") -> Agent:
@@ -127,5 +125,6 @@ def wished(agent: Agent, wish: AgentMove, at: datetime, reason: str = "") -> Age
     target = {AgentMove.READY: _S.READY, AgentMove.BREAK: _S.BREAK, AgentMove.SIGN_OUT: _S.OFFLINE}[wish]
     if (agent.state in _BOUND and target in MOVES.get((agent.state, wish), frozenset())) or agent.state in _FREE:
         idle = at if target is _S.READY and agent.state is not _S.READY else agent.idle_since
-        return move(agent, wish, target, at, reason=reason, after=_S.READY, idle_since=idle, call=None)
+        again = {} if target is not _S.READY else {"missed": 0, "declined": 0}
+        return move(agent, wish, target, at, reason=reason, after=_S.READY, idle_since=idle, call=None, **again)
     return move(agent, wish, agent.state, at, after=target, reason=reason)

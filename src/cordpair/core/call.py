@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from cordpair.core.caller import Caller, CallerKind, Candidate, settled
-from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, PartyRef, QueueId, offer_id
+from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, PartyRef, QueueId
 from cordpair.core.in_flow import InFlow, Saying, Treated
 from cordpair.core.transfer import Beyond, Transfer, TransferFailure
 from cordpair.errors import IllegalEvent
@@ -66,6 +66,7 @@ class Move(StrEnum):
     RELEASE = "release"  # the agent has it, and we are out
     REQUEUE = "requeue"  # it waits for an agent again
     SAVE_WRAP_UP = "save_wrap_up"
+    GO_ON = "go_on"  # the wrap-up is written down or extended, and its time goes on
     EXPIRE_WRAP_UP = "expire_wrap_up"
     IDENTIFY = "identify"
 
@@ -93,7 +94,8 @@ MOVES: dict[tuple[CallState, Move], frozenset[CallState]] = {
     (_S.QUEUED, Move.SEND_ON): frozenset({_S.CLOSED}),
     (_S.QUEUED, Move.JOIN): frozenset({_S.CONNECTED}),
     (_S.QUEUED, Move.END): frozenset({_S.CLOSED}),
-    (_S.OFFERED, Move.OFFER_END): frozenset({_S.QUEUED}),
+    (_S.OFFERED, Move.OFFER): frozenset({_S.OFFERED}),  # several agents are rung at once
+    (_S.OFFERED, Move.OFFER_END): frozenset({_S.QUEUED, _S.OFFERED}),
     (_S.OFFERED, Move.JOIN): frozenset({_S.CONNECTED}),
     (_S.OFFERED, Move.END): frozenset({_S.CLOSED}),
     (_S.CONNECTED, Move.LEAVE): frozenset({_S.WRAP_UP}),
@@ -104,6 +106,7 @@ MOVES: dict[tuple[CallState, Move], frozenset[CallState]] = {
     (_S.CONNECTED, Move.PASS_ON): frozenset({_S.WRAP_UP}),
     (_S.CONNECTED, Move.REQUEUE): frozenset({_S.QUEUED}),
     (_S.WRAP_UP, Move.SAVE_WRAP_UP): frozenset({_S.CLOSED, _S.PASSED_ON}),
+    (_S.WRAP_UP, Move.GO_ON): frozenset({_S.WRAP_UP}),
     (_S.WRAP_UP, Move.EXPIRE_WRAP_UP): frozenset({_S.CLOSED, _S.PASSED_ON}),
     (_S.PASSED_ON, Move.END): frozenset({_S.CLOSED}),
     (_S.WRAP_UP, Move.END): frozenset({_S.WRAP_UP}),  # the agent left first; now the caller is gone too
@@ -114,7 +117,7 @@ MOVES: dict[tuple[CallState, Move], frozenset[CallState]] = {
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """One ring at one agent. `number` is the fencing number: only the call's newest offer can be accepted.
+    """One ring at one agent. `number` is the fencing number: what is said of an offer that does not ring is refused.
 
     `expired` and `completed` are numbers of re-reads (see Call.checks): the ring has had its time, or Graph said that
     it was accepted, and the re-read of that number, or a later one, decides what it came to.
@@ -165,7 +168,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     candidates: tuple[Candidate, ...] = ()
     party: PartyRef | None = None  #: the settled party
     agent: AgentId | None = None
-    offer: Offer | None = None
+    offer: Offer | None = None  #: the oldest that rings
+    beside: tuple[Offer, ...] = ()  #: what rings beside it, in queues that ring several agents at once
     offers: int = 0
     transfer: Transfer | None = None
     transfers: int = 0
@@ -189,6 +193,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     checks: int = 0
     prompts: int = 0
     cards: int = 0
+    wrap_up_until: datetime | None = None  #: when it ends by itself
+    extended: int = 0
     disposition: str = ""
     note: str = ""
     activity: str = ""  #: the CRM's id of the activity, once it is there
@@ -227,6 +233,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """It goes on with somebody outside."""
         return self.beyond is not None and self.beyond.until is None
 
+    @property
+    def rings(self) -> tuple[Offer, ...]:
+        """The offers that ring now, the oldest first."""
+        return () if self.offer is None else (self.offer, *self.beside)
+
 
 def move(call: Call, step: Move, to: CallState, **changes: object) -> Call:
     """Take one legal step. Raises IllegalEvent, naming step and state, when the table has no such move."""
@@ -245,14 +256,6 @@ def written_down(call: Call, step: Move, at: datetime, **written: object) -> Cal
     if call.is_beyond:
         return move(call, step, CallState.PASSED_ON, **written)
     return move(call, step, CallState.CLOSED, closed_at=at, **written)
-
-
-def offered(call: Call, agent: AgentId, at: datetime) -> Call:
-    """The next offer of a waiting call."""
-    number = call.offers + 1
-    offer = Offer(id=offer_id(call.id, number), number=number, agent=agent, made_at=at)
-    withdrawn = tuple(one for one in call.withdrawn if one != agent)  # they are rung anew
-    return move(call, Move.OFFER, CallState.OFFERED, offer=offer, offers=number, withdrawn=withdrawn)
 
 
 def identified(call: Call, candidates: tuple[Candidate, ...]) -> Call:

@@ -139,6 +139,19 @@ class WrapUpSaved(CallFact, frozen=True, kw_only=True):
     party: PartyRef | None = None
 
 
+class WrapUpExtended(CallFact, frozen=True, kw_only=True):
+    """The agent asks for more time to write the call down."""
+
+    agent: AgentId
+
+
+class WrapUpEnded(CallFact, frozen=True, kw_only=True):
+    """The wrap-up is over before its time: the agent is done, or a supervisor has ended it. `by` is who."""
+
+    by: AgentId
+    is_supervisor: bool = False
+
+
 class WrapUpExpired(CallFact, frozen=True, kw_only=True):
     """The time for the wrap-up is over."""
 
@@ -294,11 +307,15 @@ class SignedOut(AgentFact, frozen=True, kw_only=True):
 
 
 class PresenceSeen(AgentFact, frozen=True, kw_only=True):
-    """Teams presence of the agent: a hint with an age. `sequence` guards against reordering (0 when unknown)."""
+    """Teams presence of the agent: a hint with an age. `sequence` guards against reordering (0 when unknown).
+
+    `is_read`: asked for, so that the same sequence again says that it still is so.
+    """
 
     availability: str
     activity: str
     sequence: int = 0
+    is_read: bool = False
 
 
 class PresenceAged(AgentFact, frozen=True, kw_only=True):
@@ -320,6 +337,8 @@ CallEvent = (
     | OfferDeclined
     | CallClaimed
     | WrapUpSaved
+    | WrapUpExtended
+    | WrapUpEnded
     | WrapUpExpired
     | WaitGrown
     | ClosingTime

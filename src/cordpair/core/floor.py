@@ -21,7 +21,7 @@ from cordpair.core.ids import AgentId, CallId, FlowId, GraphCallId, QueueId
 from cordpair.core.pace import Paces
 from cordpair.core.quota import Gate, QuotaUse, redirects
 from cordpair.core.routing import Match, Router
-from cordpair.core.tenant import Queue, queue_named
+from cordpair.core.tenant import Queue, Topology, queue_named
 from cordpair.core.wait_plan import ROUNDING, grows_at, key_of, may_grow, need_of, step_of
 from cordpair.errors import IllegalEvent
 
@@ -206,21 +206,41 @@ class Floor:
     # Routing
 
     def wait(self, call: Call, at: datetime) -> tuple[Match, ...]:
-        """Let a call wait in its queue for what it asks for by `at`; an agent who can take it is matched at once."""
-        queue = self.queue_of(call)
+        """Let a call wait in its queue for what it asks for by `at`; agents who can take it are matched at once."""
+        queue, room = self.queue_of(call), self.room_of(call)
+        if not room:
+            return ()
         need = need_of(queue, call, step_of(queue, call, at, self.router.present))
         grows = grows_at(queue, call, at, self._delays.get(queue.id, ()))
         if grows is not None:
             self.timer(f"wait:{call.id}", grows, 0, WaitGrown(at=grows, call=call.id))
         key = key_of(queue, call, at)
-        return self.router.wait(call.id, need, key, frozenset(call.excluded), now=clock_of(at))
+        excluded = frozenset((*call.excluded, *(offer.agent for offer in call.rings)))
+        return self.router.wait(call.id, need, key, excluded, room=room, now=clock_of(at))
 
-    def stop_waiting(self, call: Call) -> None:
-        """The call waits no more: it is offered, taken or gone. Idempotent."""
+    def room_of(self, call: Call) -> int:
+        """How many further agents may be rung for this call now."""
+        if call.state not in (CallState.QUEUED, CallState.OFFERED):
+            return 0
+        queue = self.queue_of(call)
+        most = 1 if queue.topology is Topology.RELEASED else queue.parallel_offers  # only one can have it handed over
+        return max(0, most - len(call.rings))
+
+    def stop_seeking(self, call: Call) -> None:
+        """No further agent is looked for: as many ring as may. Idempotent."""
         self.router.gone(call.id)
         queue = self.queue_of(call)
         if may_grow(queue) or self._delays.get(queue.id):
             self.cancel(f"wait:{call.id}")
+
+    def stop_waiting(self, call: Call) -> None:
+        """The call waits no more: it is taken or gone. Idempotent."""
+        self.stop_seeking(call)
+        self.stop_watching(call)
+
+    def stop_watching(self, call: Call) -> None:
+        """No end of its wait comes any more: the call is served out, as whoever was offered once is (ADR 1)."""
+        queue = self.queue_of(call)
         if queue.hours is not None and queue.hours.at_closing is AtClosing.MOVE:
             self.cancel(f"closing:{call.id}")
         if queue.max_wait_s is not None:

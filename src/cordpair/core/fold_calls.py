@@ -126,19 +126,19 @@ def _end(floor: Floor, call: Call, at: datetime, by: EndedBy) -> None:
         call = floor.save_call(calls.move(call, Move.END, CallState.WRAP_UP, ended_at=at, ended_by=by))
         start_wrap_up(floor, call, at)
         return
-    offer = call.offer
-    gone = {"ended_at": at, "closed_at": at, "ended_by": by, "outcome": Outcome.ABANDONED, "offer": None}
+    rings = call.rings
+    gone = {"ended_at": at, "closed_at": at, "ended_by": by, "outcome": Outcome.ABANDONED}
     if call.state is CallState.IN_FLOW:
         gone["outcome_reason"] = IN_MENU
-    closed = calls.move(hushed(floor, call), Move.END, CallState.CLOSED, **gone)
+    closed = calls.move(hushed(floor, call), Move.END, CallState.CLOSED, offer=None, beside=(), **gone)
     floor.stop_waiting(call)
-    if offer is not None:
-        closed = replace(closed, cards=close_offer(floor, call, OfferEnd.WITHDRAWN, at, Face.MISSED).cards)
-    floor.save_call(closed)
+    for offer in rings:
+        call = close_offer(floor, call, offer, OfferEnd.WITHDRAWN, at, Face.MISSED)
+    floor.save_call(replace(closed, cards=call.cards))
     floor.cancel(f"check:{call.id}")
     floor.save_leg(Leg(call=call.id, number=0, agent=None, joined_at=call.arrived_at or at, left_at=at))
-    if offer is not None:
-        free_agent(floor, offer.agent, OfferEnd.WITHDRAWN, at)
+    for offer in rings:
+        free_agent(floor, closed, offer.agent, OfferEnd.WITHDRAWN, at)
 
 
 def _accept_crossed(floor: Floor, call: Call, crossed: Crossed) -> Call:
@@ -149,7 +149,7 @@ def _accept_crossed(floor: Floor, call: Call, crossed: Crossed) -> Call:
 
 
 def refreshed(floor: Floor, event: CallRefreshed) -> None:
-    """A re-read is folded, and the agent of the offer is not in the roster.
+    """A re-read is folded, and none of those who are rung is in the roster.
 
     If Graph had said before the re-read that they accepted, they were there and have left. If the ring had had its time
     before the re-read, they missed it, if it rang at all.
@@ -160,13 +160,21 @@ def refreshed(floor: Floor, event: CallRefreshed) -> None:
         floor.save_call(calls.move(call, Move.REFUSE, CallState.CLOSED, **reason))
         floor.cancel(f"check:{call.id}")
         return
-    offer = call.offer
-    if offer is not None and offer.completed is not None and event.number >= offer.completed:
-        call = join(floor, call, offer.agent, event.at, inferred=True)
+    answered = next((one for one in call.rings if _is_told(one.completed, event)), None)
+    if answered is not None:
+        call = join(floor, call, answered.agent, event.at, inferred=True)
         leave(floor, call, event.at, inferred=True)
-    elif offer is not None and offer.expired is not None and event.number >= offer.expired:
-        why = OfferEnd.UNSURE if offer.unsure else OfferEnd.MISSED
-        seek(floor, end_offer(floor, call, why, event.at), event.at)
+        return
+    missed = [one for one in call.rings if _is_told(one.expired, event)]
+    for offer in missed:
+        call = end_offer(floor, call, offer, OfferEnd.UNSURE if offer.unsure else OfferEnd.MISSED, event.at)
+    if missed:
+        seek(floor, call, event.at)
+
+
+def _is_told(wanted: int | None, event: CallRefreshed) -> bool:
+    """Whether this re-read, or a later one, was waited for."""
+    return wanted is not None and event.number >= wanted
 
 
 def check(floor: Floor, event: CheckDue) -> None:

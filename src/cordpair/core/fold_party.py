@@ -100,8 +100,8 @@ def _own(floor: Floor, call_id: CallId, agent: AgentId) -> Call:
 
 
 def _show(floor: Floor, call: Call) -> None:
-    """Bring the card of whoever has the call, or is rung for it, to what is known now."""
-    agent = call.agent or (call.offer.agent if call.offer is not None else None)
+    """Bring the cards of whoever has the call, or is rung for it, to what is known now."""
     face = _FACES.get(call.state)
-    if agent is not None and face is not None:
-        floor.show(call, agent, face)
+    if face is not None:
+        for agent in (call.agent,) if call.agent is not None else (offer.agent for offer in call.rings):
+            call = floor.show(call, agent, face)

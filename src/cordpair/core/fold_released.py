@@ -15,7 +15,7 @@ from cordpair.core.call import Call, CallState, EndedBy, Move, Outcome
 from cordpair.core.changes import Leg
 from cordpair.core.effects import Face
 from cordpair.core.floor import Floor
-from cordpair.core.fold_offers import accept_offer, end_offer, live_offer, seek
+from cordpair.core.fold_offers import accept_offer, end_offer, seek
 from cordpair.core.fold_roster import bind
 from cordpair.core.fold_watch import marked
 from cordpair.core.fold_wrap_up import start_wrap_up
@@ -36,10 +36,11 @@ def released(floor: Floor, event: e.CallReleased) -> None:
 
 
 def _release(floor: Floor, call: Call, event: e.CallFact) -> None:
-    if call.state is not CallState.OFFERED or not call.releases:
+    offer = call.offer
+    if offer is None or not call.releases:
         raise IllegalEvent("not_released")
-    at, agent = event.at, live_offer(call).agent
-    accept_offer(floor, call)
+    at, agent = event.at, offer.agent
+    accept_offer(floor, call, offer)
     bind(floor, agent, call, at)
     known = {"agent": agent, "connected_at": call.connected_at or at, "outcome": Outcome.ANSWERED, "offer": None}
     call = floor.save_call(calls.move(floor.calls[call.id], Move.RELEASE, CallState.RELEASED, **known))
@@ -56,12 +57,13 @@ def came_back(floor: Floor, event: e.TransferFailed) -> bool:
     Graph tells no reason. Who let it ring for the queue's time has missed it, who ended it sooner did not want it.
     """
     call = floor.calls.get(event.call)
-    if call is None or call.state is not CallState.OFFERED or not call.releases:
+    offer = call.offer if call is not None else None
+    if call is None or offer is None or not call.releases:
         return False
-    rang_s = (event.at - live_offer(call).made_at).total_seconds()
+    rang_s = (event.at - offer.made_at).total_seconds()
     is_missed = rang_s >= floor.queue_of(call).ring_timeout_s
     why = e.OfferEnd.MISSED if is_missed else e.OfferEnd.DECLINED
-    seek(floor, end_offer(floor, call, why, event.at, rings=False), event.at)
+    seek(floor, end_offer(floor, call, offer, why, event.at, rings=False), event.at)
     return True
 
 

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from cordpair.core import agent as agents
 from cordpair.core import call as calls
-from cordpair.core.agent import AgentMove, AgentState
+from cordpair.core import offers
+from cordpair.core.agent import Agent, AgentMove, AgentState, Talk
 from cordpair.core.call import Call, CallState, Crossed, EndedBy, Move, Outcome
 from cordpair.core.changes import Leg
 from cordpair.core.effects import Face, HangUp
@@ -88,17 +89,18 @@ def join(floor: Floor, call: Call, agent_id: AgentId, at: datetime, *, inferred:
         return _join_late(floor, call, agent_id)
     call = quiet(floor, call)
     floor.stop_waiting(call)
-    if call.offer is not None:
-        if call.offer.agent == agent_id:
-            accept_offer(floor, call)
-        else:  # an earlier offer was accepted late; the one that rings now is taken back
-            call = end_offer(floor, call, OfferEnd.WITHDRAWN, at)
+    mine = offers.at_agent(call, agent_id)
+    if mine is not None:
+        accept_offer(floor, call, mine)
+    for offer in call.rings:  # at others, or an earlier offer was accepted late: they are taken back
+        if offer is not mine:
+            call = end_offer(floor, call, offer, OfferEnd.WITHDRAWN, at)
     bind(floor, agent_id, call, at)
     call = floor.calls[call.id]
     if call.connected_at is not None:  # it was passed on to this queue: the first answer is the answer
         call = replace(call, joined_at=at, leg=0)
     known = {"established_at": call.established_at or at, "connected_at": call.connected_at or at}
-    clear = {"outcome": Outcome.ANSWERED, "crossed": None, "offer": None}
+    clear = {"outcome": Outcome.ANSWERED, "crossed": None, "offer": None, "beside": ()}
     call = calls.move(call, Move.JOIN, CallState.CONNECTED, agent=agent_id, **known, **clear)
     call = floor.save_call(marked(call, "connected_at") if inferred else call)
     floor.save_leg(Leg(call=call.id, number=max(call.offers, 1), agent=agent_id, joined_at=at))
@@ -109,14 +111,21 @@ def bind(floor: Floor, agent_id: AgentId, call: Call, at: datetime) -> None:
     """The agent talks now, whatever we believed; a ring of another call at them is taken back."""
     agent = floor.agents[agent_id]
     floor.router.busy(agent_id)
+    if not agents.allows(agent, AgentMove.JOIN):
+        return
+    floor.save_agent(_talking(agent, call, at))
     if agent.state is AgentState.RINGING and agent.call not in (None, call.id):
         other = floor.calls[agent.call]
-        floor.save_agent(agents.move(agent, AgentMove.JOIN, AgentState.TALKING, at, call=call.id))
-        if other.offer is None:
-            return  # a transfer's ring, which their client answers as busy
-        seek(floor, end_offer(floor, other, OfferEnd.WITHDRAWN, at), at)
-    elif agents.allows(agent, AgentMove.JOIN):
-        floor.save_agent(agents.move(agent, AgentMove.JOIN, AgentState.TALKING, at, call=call.id))
+        offer = offers.at_agent(other, agent_id)
+        if offer is not None:
+            seek(floor, end_offer(floor, other, offer, OfferEnd.WITHDRAWN, at), at)
+
+
+def _talking(agent: Agent, call: Call, at: datetime) -> Agent:
+    """In conversation, as presence may say from the ring on. Whoever answers is neither absent nor unwilling."""
+    rung_at = agent.offered_at if agent.state is AgentState.RINGING and agent.call == call.id else None
+    talk = Talk(since=rung_at or at)
+    return agents.move(agent, AgentMove.JOIN, AgentState.TALKING, at, call=call.id, talk=talk, missed=0, declined=0)
 
 
 def _join_late(floor: Floor, call: Call, agent_id: AgentId) -> Call:

@@ -34,9 +34,9 @@ def _wanted(call: Call, now: datetime) -> Iterator[tuple[str, Due]]:
         yield f"check:{call.id}", e.CheckDue(at=now, call=call.id)
     if call.saying is not None:
         yield f"saying:{call.id}", e.StepTimedOut(at=now, call=call.id, number=call.saying.number)
-    offer = call.offer
-    if offer is not None and offer.expired is None and now - offer.made_at >= GRACE:
-        yield f"offer:{offer.id}", e.OfferTimedOut(at=now, call=call.id, offer=offer.id)
+    for offer in call.rings:
+        if offer.expired is None and now - offer.made_at >= GRACE:
+            yield f"offer:{offer.id}", e.OfferTimedOut(at=now, call=call.id, offer=offer.id)
     if call.state is CallState.RELEASED:
         yield f"released:{call.id}", e.ReleasedUnseen(at=now, call=call.id)
     transfer = call.transfer

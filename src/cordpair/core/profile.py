@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from cordpair.core.ids import AgentId
+from cordpair.core.ids import AgentId, QueueId
 from cordpair.core.need import Ability, AgentOrder, Channel, Membership, Need
 from cordpair.core.pool import IdleOrder, Pool, WaitingContact
 
@@ -55,7 +55,7 @@ class IndexedAgent:
     `is_present`: signed in, idle or not.
     """
 
-    __slots__ = ("channels", "id", "is_present", "load", "profile", "since", "stamp", "turn")
+    __slots__ = ("channels", "id", "is_present", "load", "profile", "queues", "since", "stamp", "takes_all", "turn")
 
     def __init__(self, agent: AgentId, profile: Profile) -> None:
         self.id = agent
@@ -66,20 +66,37 @@ class IndexedAgent:
         self.load = 0.0
         self.turn = 0.0
         self.channels: frozenset[Channel] | None = None  # None: all
+        self.queues: frozenset[QueueId] | None = None  # None: all
+        self.takes_all = True
 
-    def takes(self, channel: Channel) -> bool:
-        return self.channels is None or channel in self.channels
+    def limit(self, channels: frozenset[Channel] | None, queues: frozenset[QueueId] | None) -> None:
+        """What the agent has room for, and for which queues they may be rung, while idle."""
+        self.channels, self.queues = channels, queues
+        self.takes_all = channels is None and queues is None
+
+    def be_present(self, is_present: bool) -> None:
+        """Signed in, or out."""
+        if self.is_present is not is_present:
+            self.is_present = is_present
+            for place in self.profile.places:
+                place.pool.present += 1 if is_present else -1
+
+    def takes(self, need: Need) -> bool:
+        """Whether the agent may be rung for this queue now, and has room for the channel."""
+        return (self.channels is None or need.channel in self.channels) and (
+            self.queues is None or need.queue in self.queues
+        )
 
     def may_take(self, contact: WaitingContact) -> bool:
         """Whether a preferred agent may take the contact: a member of its queue with room; skills do not matter."""
         need = contact.pool.need
-        return need.queue in self.profile.memberships and self.takes(need.channel)
+        return need.queue in self.profile.memberships and self.takes(need)
 
     def orders(self) -> Iterable[IdleOrder]:
         """The orders in which the agent stands while idle."""
-        if self.channels is None:
+        if self.takes_all:
             return self.profile.orders
-        return [place.order for place in self.profile.places if self.takes(place.channel)]
+        return [place.order for place in self.profile.places if self.takes(place.pool.need)]
 
     def __lt__(self, other: object) -> bool:
         """Never asked: the stamps before it differ."""
@@ -89,19 +106,18 @@ class IndexedAgent:
 class Place:
     """Where the agents of a profile stand in a class. `rank` is that of best_skill, else 0."""
 
-    __slots__ = ("channel", "order", "order_of", "pool", "priority", "rank")
+    __slots__ = ("order", "order_of", "pool", "priority", "rank")
 
     def __init__(self, pool: Pool, order: IdleOrder, priority: int, rank: float) -> None:
         self.pool = pool
         self.order = order
         self.priority = priority
         self.rank = rank
-        self.channel = pool.need.channel
         self.order_of = pool.need.order
 
     def keep(self, known: IndexedAgent) -> None:
-        """Take in an idle agent of the profile, if they have room for this class's channel."""
-        if known.takes(self.channel) and known.since is not None:
+        """Take in an idle agent of the profile, if they take calls of this class now."""
+        if known.takes(self.pool.need) and known.since is not None:
             rank = known.turn if self.order_of is AgentOrder.ROUND_ROBIN else self.rank
             self.order.add((rank, known.load, known.since, known.id, known.stamp, known))
 

@@ -30,8 +30,8 @@ class Router:
     offers; whoever is not connected by it comes back through `wait` with the old key and through `idle` with the old
     time. A delay passes without an event: `wait` again when it has.
 
-    Excluded means excluded: the router never falls back on an excluded agent by itself. Who declined would be rung
-    again at once, in a loop. When to lift an exclusion is for the floor to say, by `wait` with a smaller set.
+    The router never falls back on an excluded agent: who declined would be rung again at once, in a loop. When to lift
+    an exclusion is for the floor to say, by `wait` with a smaller set.
     """
 
     __slots__ = ("_agents", "_contacts", "_newest", "_pools", "_preferring", "_profiles", "_stamp", "_turn")
@@ -65,14 +65,14 @@ class Router:
         self.sign_in(agent, was_present)
         if idle_since is None:
             return None
-        return self.idle(agent, idle_since, load=known.load, channels=known.channels, now=now)
+        return self.idle(agent, idle_since, load=known.load, channels=known.channels, queues=known.queues, now=now)
 
     def remove_agent(self, agent: AgentId) -> None:
         """Take an agent out: they are not matched any more. Idempotent."""
         known = self._agents.pop(agent, None)
         if known is not None:
             self._take_agent(known)
-            self._be_present(known, False)
+            known.be_present(False)
             profile = known.profile
             del profile.members[agent]
             if not profile.members:
@@ -85,18 +85,20 @@ class Router:
         *,
         load: float = 0.0,
         channels: frozenset[Channel] | None = None,
+        queues: frozenset[QueueId] | None = None,
         now: float = math.inf,
     ) -> Match | None:
         """The agent can be rung: match them with the contact they should take, or keep them idle.
 
-        By the agent's priority of queues, then by key. `idle_since` is aware UTC, and may be older than that of
-        others. `load` is the used share of their capacity, `channels` what they have room for (None: everything),
-        `now` (epoch seconds) what delays are measured by. Raises KeyError for an agent not put in.
+        By the agent's priority of queues, then by key. `idle_since` is aware UTC, and may be older than others'.
+        `load` is the used share of their capacity, `channels` what they have room for, `queues` for which they may be
+        rung now (None: all), `now` (epoch seconds) what delays are measured by. KeyError for an agent not put in.
         """
         known = self._agents[agent]
         if known.stamp:
             self._take_agent(known)
-        known.load, known.channels = load, channels
+        known.load = load
+        known.limit(channels, queues)
         if self._contacts:
             contact, candidates = self._lowest_key(known, now)
             if contact is not None:
@@ -110,9 +112,13 @@ class Router:
         known = self._agents.get(agent)
         if known is None or known.is_present is is_present:
             return ()
-        self._be_present(known, is_present)
+        known.be_present(is_present)
         left = {place.pool for place in known.profile.places if not place.pool.present}
         return tuple(contact.id for contact in self._contacts.values() if contact.pool in left) if left else ()
+
+    def preferring(self, agent: AgentId) -> tuple[CallId, ...]:
+        """The contacts that wait for this agent, among the agents they prefer."""
+        return tuple(self._preferring.get(agent, ()))
 
     def present(self, need: Need) -> int:
         """How many signed in agents can serve `need`, idle or not."""
@@ -208,7 +214,7 @@ class Router:
         candidates = 0
         for place in known.profile.places:
             pool = place.pool
-            if not pool.waiting or (known.channels is not None and place.channel not in known.channels):
+            if not pool.waiting or not (known.takes_all or known.takes(pool.need)):
                 continue
             candidates += pool.waiting
             found = place.first_contact(known.id, now)
@@ -265,7 +271,7 @@ class Router:
         self._stamp = known.stamp = self._stamp + 1
         known.since = idle_since
         load, agent, profile = known.load, known.id, known.profile
-        if load == 0.0 and known.channels is None and (self._newest is None or (idle_since, agent) > self._newest):
+        if load == 0.0 and known.takes_all and (self._newest is None or (idle_since, agent) > self._newest):
             self._newest = (idle_since, agent)
             entry: IdleEntry = (0.0, load, idle_since, agent, known.stamp, known)
             for order in profile.by_time:
@@ -280,15 +286,8 @@ class Router:
         for place in places:
             place.keep(known)
 
-    @staticmethod
-    def _be_present(known: IndexedAgent, is_present: bool) -> None:
-        if known.is_present is not is_present:
-            known.is_present = is_present
-            for place in known.profile.places:
-                place.pool.present += 1 if is_present else -1
-
     def _open_pool(self, need: Need) -> Pool:
-        """The first contact with this need: once per class, look at the agents who can serve it."""
+        """The first contact with this need: once per class, look at all agents."""
         pool = self._pools[need] = Pool(need)
         for profile in self._profiles.values():
             place = profile.take_place(pool)

@@ -26,11 +26,11 @@ def _at_the_latest(floor: Floor, call: Call) -> datetime:
     queue = floor.queues.get(call.queue) if call.queue else None
     ring_s, wrap_up_s = (queue.ring_timeout_s, queue.wrap_up_s) if queue else (0.0, 0.0)
     match call.state:
-        case CallState.OFFERED if call.offer is not None:
-            return call.offer.made_at + timedelta(seconds=ring_s)
+        case CallState.OFFERED if call.rings:
+            return call.rings[-1].made_at + timedelta(seconds=ring_s)
         case CallState.CONNECTED | CallState.RELEASED | CallState.PASSED_ON:
             return (call.connected_at or call.heard_at) + LONGEST_TALK
         case CallState.WRAP_UP:
-            return (call.ended_at or call.heard_at) + timedelta(seconds=wrap_up_s)
+            return call.wrap_up_until or (call.ended_at or call.heard_at) + timedelta(seconds=wrap_up_s)
         case _:
             return call.arrived_at or call.heard_at

@@ -10,6 +10,7 @@ from cordpair.core.flow import Flow, Treatment
 from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
 from cordpair.core.need import AgentOrder, Membership, Step, Value
+from cordpair.core.queue_rules import StalePolicy, WrapUpMode
 from cordpair.core.quota import QuotaPolicy
 
 
@@ -45,6 +46,10 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     the fallback user. Who waits for an agent while their client rings is not torn away, and who was offered once can no
     longer be handed over (ADR 1). With the `topology` released the agent gets the call itself, and what becomes of it
     is not told to us any more.
+
+    `wrap_up_s` is the time or the cap of the `wrap_up`; agents may extend it `extensions` times by `extend_s`. After
+    `misses` rings missed in a row an agent is not responding; after `declines` calls declined in a row (0: never) on a
+    break. A presence that holds agents back is `stale` after `stale_s`. `parallel_offers` agents are rung at once.
     """
 
     id: QueueId
@@ -75,6 +80,14 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     max_ewt_s: float | None = None
     overflow_user: str = ""
     topology: Topology = Topology.ANCHORED
+    wrap_up: WrapUpMode = WrapUpMode.UNTIL_DONE
+    extensions: int = 0
+    extend_s: float = 60.0
+    misses: int = 1
+    declines: int = 0
+    stale_s: float = 90.0
+    stale: StalePolicy = StalePolicy.TRUST
+    parallel_offers: int = 1
     treatment: Treatment | None = None  #: what a caller hears while they wait; None: the greeting
 
     @property

@@ -1,6 +1,7 @@
 """Whether a transfer can be: looked at before anything rings, so that no caller is passed on to nobody."""
 
-from cordpair.core.agent import AgentState, may_be_rung
+from cordpair.core.agent import AgentState
+from cordpair.core.availability import may_be_rung
 from cordpair.core.events import TransferAsked
 from cordpair.core.floor import Floor
 from cordpair.core.fold_entry import why_closed
@@ -53,5 +54,5 @@ def _agent(floor: Floor, event: TransferAsked) -> None:
         raise IllegalEvent("unknown_target")
     if agent.state in _IN_A_CALL:
         raise IllegalEvent("agent_busy")
-    if not may_be_rung(agent, event.at) and not event.anyway:
+    if not may_be_rung(agent, floor.queues, event.at) and not event.anyway:
         raise IllegalEvent("agent_away")

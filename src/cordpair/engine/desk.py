@@ -14,7 +14,8 @@ from cordpair.connectors.teams.desk_cards import QueueLine, StatusFacts, help_ca
 from cordpair.connectors.teams.texts import text
 from cordpair.connectors.teams.wrap_up import read_wrap_up
 from cordpair.core import events as e
-from cordpair.core.agent import Agent, AgentState, may_be_rung
+from cordpair.core.agent import Agent, AgentState
+from cordpair.core.availability import may_be_rung
 from cordpair.core.call import Call, CallState
 from cordpair.core.effects import Face
 from cordpair.core.ids import AgentId, CallId, OfferId, TenantId, offer_parts
@@ -205,7 +206,7 @@ def _call_named(data: Mapping[str, Any]) -> CallId:
 def _face(call: Call, agent: AgentId, verb: str) -> Face:
     if verb == "not_now":
         return Face.DECLINED
-    rings_here = call.offer is not None and call.offer.agent == agent
+    rings_here = agent in {offer.agent for offer in call.rings}
     is_asked = call.transfer is not None and call.transfer.target.id == agent
     if call.agent == agent or rings_here or is_asked:
         return _FACES.get(call.state, Face.TAKEN)
@@ -214,15 +215,15 @@ def _face(call: Call, agent: AgentId, verb: str) -> Face:
 
 def _status(floor: FloorRows, agent_id: AgentId, now: datetime) -> StatusFacts:
     agent = next(agent for agent in floor.agents if agent.id == agent_id)
-    names = {queue.id: queue.name for queue in floor.queues}
+    queues = {queue.id: queue for queue in floor.queues}
     return StatusFacts(
         state=agent.state,
         in_state_s=(now - agent.since).total_seconds(),
         reason=agent.reason,
         presence=agent.presence.availability if agent.presence else "",
         presence_age_s=(now - agent.presence.at).total_seconds() if agent.presence else None,
-        held=agent.state is AgentState.READY and not may_be_rung(agent, now),
-        queues=tuple(names[queue] for queue in agent.queues if queue in names),
+        held=agent.state is AgentState.READY and not may_be_rung(agent, queues, now),
+        queues=tuple(queues[queue].name for queue in agent.queues if queue in queues),
     )
 
 

@@ -136,7 +136,7 @@ class Performer:
         if attempt.repeat:
             return await self._perhaps_rings(order)
         call = await self._load(order.call)
-        if call.offer is None or call.offer.id != order.offer:
+        if order.offer not in {offer.id for offer in call.rings}:
             return []  # the offer was over before its ring could begin
         try:
             await self._calls.invite(order.graph_id, order.agent, participant_id(order.offer), order.offer)

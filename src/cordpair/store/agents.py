@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cordpair.core.agent import Agent, AgentState, Presence
+from cordpair.core.agent import Agent, AgentState, Presence, Talk
 from cordpair.core.ids import AgentId
 from cordpair.core.need import Membership, Value
 from cordpair.core.tenant import AgentSetup
@@ -16,6 +16,7 @@ from cordpair.store.sealing import Keyring, Unreadable, agent_subject
 from cordpair.store.together import Write
 
 _NAME = "agents.name_sealed"
+_day_encoder = msgspec.json.Encoder()
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -26,6 +27,9 @@ class _Day(msgspec.Struct, frozen=True, omit_defaults=True):
     after: AgentState = AgentState.READY
     presence: Presence | None = None
     offered_at: datetime | None = None
+    missed: int = 0
+    declined: int = 0
+    talk: Talk | None = None
 
 
 class _Ability(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -108,8 +112,7 @@ async def saving_agents(scope: Scope, agents: Sequence[Agent]) -> Write:
 
 
 def _day(agent: Agent) -> str:
-    day = _Day(reason=agent.reason, after=agent.after, presence=agent.presence, offered_at=agent.offered_at)
-    return msgspec.json.encode(day).decode()
+    return _day_encoder.encode(_Day(**{name: getattr(agent, name) for name in _Day.__struct_fields__})).decode()
 
 
 def _setup(row: Any, keys: Keyring) -> AgentSetup:
@@ -136,13 +139,10 @@ def _agent(row: Any, keys: Keyring) -> Agent:
         state=AgentState(row["state"]),
         since=row["since"],
         idle_since=row["idle_since"],
-        reason=day.reason,
-        after=day.after,
         call=row["call"],
-        presence=day.presence,
         memberships=ability.memberships,
         attributes=ability.attributes,
-        offered_at=day.offered_at,
+        **{name: getattr(day, name) for name in _Day.__struct_fields__},
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from msgspec.structs import replace
 
 from cordpair.connectors.teams.rest import Rest, Tokens
 from cordpair.connectors.teams.tokens import GRAPH_SCOPE
@@ -31,7 +32,7 @@ class GraphPresence:
             url = f"{self._communications}/getPresencesByUserId"
             answer = await self._rest.request("POST", url, body=body, repeatable=True)
             facts = (presence_of(item, at=at) for item in _list(answer))
-            seen.extend(fact for fact in facts if not isinstance(fact, Ignored))
+            seen.extend(replace(fact, is_read=True) for fact in facts if not isinstance(fact, Ignored))
         return seen
 
     async def set(self, agent: AgentId, availability: str, activity: str, lasts: timedelta) -> None:

@@ -1,0 +1,64 @@
+"""What agents wish, and what Teams says of them. Our own state is the truth, presence a hint with an age."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from cordpair.core import agent as agents
+from cordpair.core import events as e
+from cordpair.core import fold_released, fold_transfer, offers
+from cordpair.core.agent import Agent, AgentMove, AgentState, Presence
+from cordpair.core.call import Call
+from cordpair.core.floor import Floor
+from cordpair.core.fold_offers import available, end_offer, seek
+from cordpair.errors import IllegalEvent
+
+
+def wish(floor: Floor, agent: Agent, step: AgentMove, at: datetime, reason: str = "") -> None:
+    """Ready or on a break: now, or after the wrap-up."""
+    available(floor, floor.save_agent(agents.wished(agent, step, at, reason)), at)
+
+
+def sign_out(floor: Floor, agent: Agent, at: datetime) -> None:
+    """Offline now, or after the wrap-up. A ring in progress goes to somebody else."""
+    ringing = _ringing(floor, agent)
+    floor.router.busy(agent.id)
+    floor.save_agent(agents.wished(agent, AgentMove.SIGN_OUT, at))
+    if ringing is not None:
+        _ring_lost(floor, ringing, agent, at)
+
+
+def presence(floor: Floor, event: e.PresenceSeen) -> None:
+    """A hint. It holds a ready agent back or lets them through; all it can end is a ring at somebody who is away."""
+    agent = floor.agent(event.agent)
+    if agent.presence is not None and _is_old(event, agent.presence):
+        raise IllegalEvent("stale_presence")
+    seen = Presence(availability=event.availability, activity=event.activity, sequence=event.sequence, at=event.at)
+    agent = floor.save_agent(replace(agent, presence=seen))
+    floor.cancel(f"presence:{agent.id}")
+    fold_released.presence(floor, agent, event)
+    agent = floor.agents[agent.id]
+    ringing = _ringing(floor, agent)
+    if ringing is not None and event.availability == "Offline":
+        _ring_lost(floor, ringing, agent, event.at)
+    elif agent.state is AgentState.READY:
+        available(floor, agent, event.at)
+
+
+def _is_old(event: e.PresenceSeen, known: Presence) -> bool:
+    """Whether this tells nothing new: an earlier notice, or the last one again, which makes nothing younger."""
+    if event.sequence and known.sequence:
+        return event.sequence < known.sequence or (event.sequence == known.sequence and not event.is_read)
+    return event.at < known.at
+
+
+def _ringing(floor: Floor, agent: Agent) -> Call | None:
+    """The call that rings at the agent."""
+    return floor.calls.get(agent.call) if agent.state is AgentState.RINGING and agent.call else None
+
+
+def _ring_lost(floor: Floor, call: Call, agent: Agent, at: datetime) -> None:
+    """Whoever is being rung has gone away."""
+    offer = offers.at_agent(call, agent.id)
+    if not fold_transfer.ring_lost(floor, call, agent.id, at) and offer is not None:
+        seek(floor, end_offer(floor, call, offer, e.OfferEnd.AGENT_LOST, at), at)
