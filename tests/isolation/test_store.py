@@ -134,7 +134,7 @@ BLUNT: dict[str, Attempt] = {
 QUESTIONS = {
     "setups.get", "setups.crm", "setups.queues", "agents.of_floor", "agents.set_up", "calls.of_floor",
     "calls.arrived_since", "calls.count_since", "calls.counts", "calls.pending", "calls.next_sequence", "timers.due",
-    "timers.keys", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "peers.asked",
+    "timers.planned", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "peers.asked",
     "parties.count", "subscriptions.all", "vitals.read", "vitals.newest", "vitals.backlog", "audit.shown",
     "audit.trail", "audit.head", "agents.names", "setups.revision", "versions.newest",
     "call_pages.page",

@@ -10,7 +10,7 @@ UNKNOWN = "+493023125999"
 async def without_timers(us: Organisation) -> None:
     """All deadlines of the organisation are lost."""
     async with us.house.store.open_tenant(us.id) as rows:
-        await rows.timers.cancel(sorted(await rows.timers.keys()))
+        await rows.timers.cancel(sorted(await rows.timers.planned()))
 
 
 def stuck(here: House) -> float:

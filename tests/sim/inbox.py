@@ -154,9 +154,9 @@ class MemoryTimers(Timers):
         due = [timer for timer in self._all() if timer.run_at <= now]
         return sorted(due, key=lambda timer: (timer.run_at, timer.key))[:limit]
 
-    async def next_run(self) -> datetime | None:
+    async def planned(self) -> dict[str, datetime]:
         await self._tx.statement()
-        return min((timer.run_at for timer in self._all()), default=None)
+        return {timer.key: timer.run_at for timer in self._all()}
 
     async def cancel(self, keys: Sequence[str]) -> None:
         await self._tx.statement()

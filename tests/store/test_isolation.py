@@ -61,7 +61,7 @@ QUESTIONS: dict[str, Question] = {
     "call_pages.page": lambda rows: rows.call_pages.page(CallFilter(), 9),
     "orders.standing": lambda rows: rows.orders.standing("ordered"),
     "timers.due": lambda rows: rows.timers.due(NOON, 10),
-    "timers.keys": lambda rows: rows.timers.keys(),
+    "timers.planned": lambda rows: rows.timers.planned(),
     "inbox.unfolded": lambda rows: rows.inbox.unfolded(10),
     "inbox.result": lambda rows: rows.inbox.result("graph", "folded"),
     "inbox.parked": lambda rows: rows.inbox.parked(),

@@ -78,6 +78,8 @@ class Folding:
     def timers(self, floor: Floor, fired: Sequence[Timer]) -> None:
         """Fold what has become due, unless this very batch has moved or cancelled it."""
         for timer in fired:
+            late = (self._clock.now() - timer.run_at).total_seconds() / self._clock.rate
+            self._metrics.timer_late_seconds.observe(max(late, 0.0))
             if timer.key not in floor.changes.timers:
                 with contextlib.suppress(IllegalEvent):
                     fold.apply(floor, msgspec.structs.replace(timer.event, at=self._clock.now()))

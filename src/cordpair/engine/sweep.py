@@ -62,7 +62,7 @@ async def _tell_what_is_due(store: Store, flow: Flow) -> int:
     now = flow.now()
     async with store.open_tenant(flow.tenant) as rows:
         calls = await rows.calls.of_floor(now)
-        facts = overlooked(calls, await rows.timers.keys() if calls else frozenset(), now)
+        facts = overlooked(calls, frozenset(await rows.timers.planned()) if calls else frozenset(), now)
     await store.accept(flow.tenant, [_item(fact) for fact in facts])
     return len(facts)
 

@@ -1,11 +1,9 @@
 """The one writer of a tenant: reads its inbox and its timers, folds, and makes the result true in one transaction.
 
-What comes in at this very process is stored by that same transaction. What other nodes have stored, what effects came
-to and what has become due is looked for when the bell rings.
-
-Memory follows the commit: when a commit fails, or the lease is lost, the floor in memory is thrown away and built anew
-from the store. When a batch raises, each of its rows and timers is tried alone; what raises again is parked, so that no
-poison event blocks a tenant.
+What comes in at this very process is stored by that same transaction. What other nodes have stored, and what effects
+came to, is looked for when the bell rings; deadlines when they have come.
+Memory follows the commit: when a commit fails, or the lease is lost, the floor is built anew from the store. When a
+batch raises, each of its rows and timers is tried alone, and what raises again is parked.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +15,7 @@ from cordpair.core.changes import Changes, Timer
 from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
 from cordpair.engine.ahead import Ahead
+from cordpair.engine.alarms import Alarms
 from cordpair.engine.clock import Clock
 from cordpair.engine.deliveries import Deliveries
 from cordpair.engine.facts import LinkOf, Told, Translate, about
@@ -36,7 +35,7 @@ log = structlog.get_logger(__name__)
 BATCH = 256
 POLL_S = 5.0  #: real seconds; the lookout rings the bell within a fraction of one, this stands behind it
 
-#: Called after a commit, with the floor as it is now and what has changed.
+# Called after a commit, with the floor as it is now and what has changed.
 Publish = Callable[[TenantId, Floor, Changes], None]
 
 
@@ -70,6 +69,7 @@ class TenantLoop:
         self._workers, self._traces = workers, traces
         self._folding = Folding(clock, metrics)
         self._deliveries = Deliveries(self.bell)
+        self._alarms = Alarms(clock)
         self._floor: Floor | None = None
         self._unsure = False  #: whether a commit has failed since the floor was built
         self._behind = False  #: whether more is stored than one turn takes: what comes in now has to come after it
@@ -107,7 +107,7 @@ class TenantLoop:
             self._deliveries.give_back()
 
     def end(self) -> None:
-        """Come to an end with the turn that is under way."""
+        """End with the turn that is under way."""
         self._is_ending = True
         self.bell.ring()
 
@@ -123,7 +123,8 @@ class TenantLoop:
         self._behind = batch.is_full
         if self._ahead is not None or self._deliveries.is_any:
             self.bell.wake()
-        return self._behind or await self.bell.heard(POLL_S)
+        look = self._behind or await self.bell.heard(self._alarms.wait_s(POLL_S))
+        return look or self._alarms.wait_s(POLL_S) <= 0  # one may come while what comes in keeps us awake
 
     async def turn(self) -> bool:
         """One batch. Returns whether there was any work. Raises TemporaryFailure; StaleLease when the lease is lost."""
@@ -186,8 +187,10 @@ class TenantLoop:
         self._may_look_ahead = False
         if batch.delivery is not None:
             batch.delivery.new = {(row.source, row.key) for row in batch.taken}
+        if batch.most_timers:
+            self._alarms.looked(began_at)
         if written is not None:
-            self._committed(floor, written)
+            self._committed(floor, written, batch)
             if self._traces is not None:
                 self._traces.folded(self.tenant, Turn(told, batch.fired, written.changes, began_at, read_at))
 
@@ -209,6 +212,7 @@ class TenantLoop:
                 await self._write(rows, Changes(), {}, [])
                 await rows.outbox.take_back(self._workers.at_work(self.tenant))
             stored = await rows.load_floor(RECENT, self._clock.now())
+            self._alarms.know(await rows.timers.planned())
         self._unsure = False
         floor = Floor(stored.queues, stored.agents, stored.calls, sequence=stored.next_sequence, flows=stored.flows)
         fold.reopen(floor, self._clock.now())
@@ -236,9 +240,10 @@ class TenantLoop:
         handed = self._workers.room() if self._workers is not None else None
         return Written(changes, handed, await self._write(rows, changes, marks, batch.fired, handed))
 
-    def _committed(self, floor: Floor, written: "Written") -> None:
+    def _committed(self, floor: Floor, written: Written, batch: Batch) -> None:
         """What is true now may be done, and shown."""
         changes = written.changes
+        self._alarms.follow([timer.key for timer in batch.fired], changes.timers)
         if self._workers is not None and written.handed is not None:
             self._workers.take(self.tenant, changes.effects, written.ids, written.handed)
         self._folding.forget_old(floor)
@@ -271,7 +276,7 @@ class TenantLoop:
         except BaseException:
             self._floor = None
             raise
-        self._committed(floor, written)
+        self._committed(floor, written, batch)
 
     def _note(self, exc: Exception) -> None:
         log.error("an event could not be folded", tenant=self.tenant, error=type(exc).__name__, exc_info=exc)

@@ -38,10 +38,12 @@ class Timers:
                 await self.cancel([row["key"]])
         return timers
 
-    async def keys(self) -> frozenset[str]:
-        """The keys of all timers that are set."""
-        rows = await self._scope.connection.fetch("select key from timers where tenant = $1", self._scope.tenant)
-        return frozenset(row["key"] for row in rows)
+    async def planned(self) -> dict[str, datetime]:
+        """The instants of all timers that are set, by their keys."""
+        rows = await self._scope.connection.fetch(
+            "select key, run_at from timers where tenant = $1", self._scope.tenant
+        )
+        return {row["key"]: row["run_at"] for row in rows}
 
     async def cancel(self, keys: Sequence[str]) -> None:
         """Take timers away: cancelled, or fired and folded."""

@@ -31,6 +31,12 @@ class Metrics:
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
             registry=registry,
         )
+        self.timer_late_seconds = Histogram(
+            "cc_timer_late_seconds",
+            "From the instant of a deadline until it was folded.",
+            buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 15),
+            registry=registry,
+        )
         self.inbox_accepted = Counter(
             "cc_inbox_accepted", "Notifications and commands stored.", ["source"], registry=registry
         )
