@@ -94,6 +94,7 @@ def test_no_value_hides_a_key_from_its_place(data: dict[str, Any]) -> None:
 
 def test_a_place_is_the_line_and_column_of_its_key() -> None:
     found = toml_places("f", TRICKY)
+    wanted: dict[KeyPath, tuple[int, int]]
     wanted = {("list", 1, 1, "y", "z"): (12, 35), ("items", 0, "parts", 1, "n"): (22, 1), ("items", 1): (25, 1)}
     assert {path: (found[path].line, found[path].column) for path in wanted} == wanted
 

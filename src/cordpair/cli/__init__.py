@@ -23,6 +23,7 @@ _COMMANDS = (
     "demo",
     "tenant",
     "config",
+    "flow",
     "doctor",
     "parked",
     "floor_link",
@@ -31,6 +32,7 @@ _COMMANDS = (
     "staffing",
     "simulate",
     "why",
+    "connector",
 )
 
 

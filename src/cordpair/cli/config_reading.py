@@ -1,6 +1,7 @@
 """Files of an organisation, from the disk: one file, or a folder with its parts."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from cordpair.engine.config_checked import read_checked
@@ -38,3 +39,19 @@ def note_version(given: Organisation, version: int) -> str:
     lines[place.line - 1] = re.sub(r"\d+", str(version), lines[place.line - 1], count=1)
     file.write_text("".join(lines), encoding="utf-8")
     return place.file
+
+
+def case_files(paths: Sequence[Path]) -> list[Text]:
+    """Files of flow tests; of a folder those in its `tests`. Raises Rejected."""
+    try:
+        found = [file for path in paths for file in (_cases_in(path) if path.is_dir() else [path])]
+        return [Text(str(file), file.name, file.read_bytes()) for file in found]
+    except OSError as exc:
+        raise Rejected(f"{exc.filename}: {exc.strerror}") from exc
+
+
+def _cases_in(folder: Path) -> list[Path]:
+    found = sorted(file for file in (folder / _ASIDE).rglob("*") if file.suffix.lower() in ENDINGS)
+    if not found:
+        raise Rejected(f"{folder}: has no tests in {_ASIDE}/")
+    return found
