@@ -40,6 +40,7 @@ from cordpair.engine.lookout import Lookout
 from cordpair.engine.node import Node
 from cordpair.engine.opening import waited_for
 from cordpair.engine.outbox import OutboxWorkers
+from cordpair.engine.outward import outward_client
 from cordpair.engine.parts import TenantParts, Workshop
 from cordpair.engine.presence import PresenceWatch
 from cordpair.engine.quota import LimitWatch, MonthCount
@@ -94,6 +95,7 @@ class Product:
         self.clock: Clock = clock_at(settings.clock_rate)
         self.wall = self.clock if isinstance(self.clock, SharedClock) else SharedClock()
         self._http = http
+        self.outward = outward_client(settings.private_networks)
         media = MediaLinks(derived_key(operator, "media"), settings.public_url, self.wall.now)
         self.sounds = Sounds(store, self.clock, Espeak())
         self.workshop = Workshop(
@@ -144,7 +146,8 @@ class Product:
     def _open_crm(self, setup: TenantSetup) -> Crm | None:
         if setup.crm is None:
             return None
-        return open_crm(setup.crm, region=setup.region, time_zone=setup.time_zone, http=self._http, clock=self.clock)
+        http = self._http if setup.crm.connector == "imis" else self.outward
+        return open_crm(setup.crm, region=setup.region, time_zone=setup.time_zone, http=http, clock=self.clock)
 
     async def _service(self, tenant: TenantId, epoch: int) -> TenantService:
         """All that the owner of a tenant runs for it."""
@@ -257,6 +260,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Product]:
                     yield product
                 finally:
                     await product.workshop.close()
+                    await product.outward.aclose()
         finally:
             await store.close()
 

@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         default=("smba.trafficmanager.net", "*.botframework.com", "*.teams.microsoft.com"),
         description="Hosts to which the bot may send; a JSON list, `*.` matches subdomains.",
     )
+    private_networks: str = Field(
+        default="",
+        description="Networks that are not public and may be spoken to all the same when an organisation names a host "
+        "in them (CRM by a mapping, webhooks), like `10.1.0.0/16, 192.168.7.20/32`.",
+    )
     clock_rate: float = Field(
         default=1.0, gt=0, description="Speed of time; other than 1 only for demonstrations on an emulated cloud."
     )

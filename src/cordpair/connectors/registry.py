@@ -21,10 +21,11 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "dataverse": "Dynamics 365",
         "hubspot": "HubSpot",
         "salesforce": "Salesforce",
+        "tryton": "Tryton",
     }
 )
 
-#: Dataverse, HubSpot and Salesforce are mapping files of the connector for any CRM over HTTP.
+#: Dataverse, HubSpot, Salesforce and Tryton are mapping files of the connector for any CRM over HTTP.
 _MODULES: Mapping[str, str] = MappingProxyType(
     {
         "imis": "cordpair.connectors.imis",
@@ -33,6 +34,7 @@ _MODULES: Mapping[str, str] = MappingProxyType(
         "dataverse": "cordpair.connectors.rest",
         "hubspot": "cordpair.connectors.rest",
         "salesforce": "cordpair.connectors.rest",
+        "tryton": "cordpair.connectors.rest",
     }
 )
 

@@ -174,8 +174,8 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How parties are synchronised: all of them, and later those that have changed since `since`.
 
-    In the first sync `since` is 1970 and `since.first` true. `overlap_s`: clocks differ, so each sync looks back a little. `always_all`: the
-    CRM cannot tell changes; every sync reads everybody.
+    In the first sync `since` is 1970 and `since.first` true. `overlap_s`: clocks differ, so each sync looks back a
+    little. `always_all`: the CRM cannot tell changes; every sync reads everybody.
     """
 
     request: Request
