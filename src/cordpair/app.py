@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 import hmac
 import os
@@ -73,6 +74,7 @@ from cordpair.web.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
 
+LATE_S = 5.0  #: how long after the start what is not needed at once is loaded
 FAREWELL_S = 1.0  #: how long a node that has handed everything over still answers
 
 
@@ -142,6 +144,14 @@ class Product:
         async with asyncio.TaskGroup() as group:
             for part in parts:
                 group.create_task(part.run())
+            group.create_task(self._load_late())
+
+    async def _load_late(self) -> None:
+        """What takes long to load and is not needed for a call that rings now."""
+        await self.wall.sleep(LATE_S)
+        await self.bot.load()
+        if gc.get_freeze_count():  # what was loaded stays, like what was there at the start
+            gc.freeze()
 
     def _open_crm(self, setup: TenantSetup) -> Crm | None:
         if setup.crm is None:
@@ -197,7 +207,8 @@ class Product:
         tokens = BotTokens(keys, issuer=settings.bot_issuer, now=self.wall.now)
         floor = floor_routes(self.floor, key=self.link_key, clock=self.clock.now, public_url=settings.public_url)
         app = FastAPI(title="cordpair", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-        bot = Route("/bot/{registration}", self._bot(tokens).handle, methods=["POST"])
+        self.bot = self._bot(tokens)
+        bot = Route("/bot/{registration}", self.bot.handle, methods=["POST"])
         health = health_routes(self.store, lambda: len(self.node.tenants))
         app.router.routes.extend([bot, media.route(self.sounds.fetch), *health, *floor])
         app.add_middleware(SecureHeaders, public_url=settings.public_url)

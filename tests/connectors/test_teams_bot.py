@@ -401,9 +401,15 @@ async def test_the_environment_does_not_reconfigure_the_bot(bot: Bot, monkeypatc
     assert os.environ["CLIENT_SECRET"] == "planted"
 
 
+def test_a_node_that_starts_takes_calls_before_it_loads_the_sdk() -> None:
+    program = "import sys, cordpair.app; print(sorted({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert b"microsoft_teams" not in done.stdout
+
+
 def test_a_dotenv_file_of_the_working_directory_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("CLIENT_SECRET=planted\n")
-    program = "import os, cordpair.connectors.teams.bot; print(os.environ.get('CLIENT_SECRET'))"
+    program = "import os, cordpair.connectors.teams.conversation; print(os.environ.get('CLIENT_SECRET'))"
     env = {name: value for name, value in os.environ.items() if name != "CLIENT_SECRET"}
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, check=True)
     assert done.stdout.decode().strip() == "None"

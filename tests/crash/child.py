@@ -24,6 +24,7 @@ import sqlalchemy.ext.asyncio  # noqa: F401
 import uvloop
 
 import cordpair.app
+import cordpair.connectors.teams.conversation
 from cordpair.cli import serve
 from cordpair.engine.clock import Clock
 from cordpair.settings import read_settings

@@ -1,21 +1,27 @@
-"""The bot endpoint: our guard first, then Microsoft's SDK, then the desk. One SDK app per app registration."""
+"""The bot endpoint: our guard first, then Microsoft's SDK, then the desk. One SDK app per app registration.
 
+The SDK takes about as long to load as all the rest of the product. A node that starts has callers who wait, so it loads
+the SDK afterwards, or when the first activity has come.
+"""
+
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from cordpair.connectors.teams.chat import BotChat
-from cordpair.connectors.teams.conversation import Bot
 from cordpair.connectors.teams.desk import Desk
 from cordpair.connectors.teams.guard import Guard, read_body
 from cordpair.connectors.teams.inbound import BotTokens
-from cordpair.connectors.teams.sdk import PUBLIC, has_shape, keep_texts_out
 from cordpair.core.ids import RegistrationId
 from cordpair.core.tenant import Registration
 from cordpair.errors import Rejected, TemporaryFailure
+
+if TYPE_CHECKING:
+    from cordpair.connectors.teams.conversation import Bot
 
 FindRegistration = Callable[[RegistrationId], Awaitable[Registration | None]]
 _TYPES = frozenset({"message", "installationUpdate", "conversationUpdate"})
@@ -41,15 +47,23 @@ class BotEndpoint:
         issuer: str,
         body_limit: int,
     ) -> None:
-        keep_texts_out()
         self._desk = desk
         self._find = find
         self._chat = chat
         self._guard = guard
         self._tokens = tokens
-        self._cloud = replace(PUBLIC, login_endpoint=login_url, openid_metadata_url=openid_url, token_issuer=issuer)
+        self._ends = {"login_endpoint": login_url, "openid_metadata_url": openid_url, "token_issuer": issuer}
         self._body_limit = body_limit
         self._bots: dict[RegistrationId, Bot] = {}
+        self._loading = asyncio.Lock()
+        self._is_loaded = False
+
+    async def load(self) -> None:
+        """Load the SDK, unless that is done: about a second of a processor, beside what else is served."""
+        async with self._loading:
+            if not self._is_loaded:
+                await asyncio.to_thread(_load_sdk)
+                self._is_loaded = True
 
     async def handle(self, request: Request) -> Response:
         """Answer one activity."""
@@ -71,6 +85,9 @@ class BotEndpoint:
             return Response(status_code=501)
         if activity["type"] not in _TYPES and activity["type"] != "invoke":
             return Response(status_code=200)
+        await self.load()
+        from cordpair.connectors.teams.sdk import has_shape
+
         if not has_shape(activity):
             raise Rejected("the activity has not the shape of its type")
         bot = await self._bot(registration)
@@ -81,10 +98,20 @@ class BotEndpoint:
             return Response(status_code=answer["status"])
         return JSONResponse(answer["body"], status_code=answer["status"])
 
-    async def _bot(self, registration: Registration) -> Bot:
+    async def _bot(self, registration: Registration) -> "Bot":
+        from cordpair.connectors.teams.conversation import Bot
+        from cordpair.connectors.teams.sdk import PUBLIC
+
         bot = self._bots.get(registration.id)
         if bot is None or bot.registration != registration:
-            bot = Bot(registration, self._desk, self._chat(registration), self._tokens, self._cloud)
+            bot = Bot(registration, self._desk, self._chat(registration), self._tokens, replace(PUBLIC, **self._ends))
             await bot.start()
             self._bots[registration.id] = bot
         return bot
+
+
+def _load_sdk() -> None:
+    from cordpair.connectors.teams import conversation  # noqa: F401 - which brings all of it
+    from cordpair.connectors.teams.sdk import keep_texts_out
+
+    keep_texts_out()
