@@ -5,6 +5,7 @@ from typing import Protocol
 
 from cordpair.connectors.kit import Calls
 from cordpair.connectors.teams.chimes import CHIMES
+from cordpair.connectors.teams.heard import AWAITED
 from cordpair.core import effects as o
 from cordpair.core import events as e
 from cordpair.core.flow import Say
@@ -37,7 +38,8 @@ class Speaker:
             await self._calls.stop_prompts(order.graph_id)
         if sound is None:
             return [e.PromptEnded(at=self._clock.now(), call=order.call, number=order.number)] if order.say else []
-        await self._calls.play(order.graph_id, sound.name, f"{'say' if order.say else 'prompt'}-{order.number}")
+        context = f"{AWAITED}{order.number}" if order.say else f"prompt-{order.number}"
+        await self._calls.play(order.graph_id, sound.name, context)
         if not order.say:
             return []
         return [e.PromptBegun(at=self._clock.now(), call=order.call, number=order.number, seconds=sound.seconds)]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from cordpair.connectors.teams.heard import tone_heard
 from cordpair.connectors.teams.identity import caller_of, dialled_of
 from cordpair.core.events import Arrived, CallEnded, CallEvent, CallReleased, Established, RosterSeen, TransferFailed
 from cordpair.core.ids import AgentId, GraphCallId, TenantId, call_id
@@ -23,6 +24,8 @@ def call_events(
 ) -> list[CallEvent]:
     """The facts in a `call` resource; none for states that tell us nothing (establishing, transferring, new ones)."""
     call = call_id(tenant, graph_id)
+    if not inferred and (tone := tone_heard(resource, call, at)) is not None:
+        return [tone]
     match word(resource, "state"):
         case "incoming" if word(resource, "direction") != "outgoing":
             return [_arrived(resource, graph_id, tenant, region, at, inferred=inferred)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from cordpair.connectors.teams.heard import prompt_ended
 from cordpair.connectors.teams.state import call_events, result_codes, roster_event, word
 from cordpair.connectors.teams.transfers import named_transfer, told_of_transfer
 from cordpair.core.events import CallEnded, CallEvent, InviteCompleted, OfferEnd, OfferFailed, PresenceSeen
@@ -143,6 +144,9 @@ def _call(
 def _operation(data: Mapping[str, object], call: CallId, at: datetime) -> list[CallEvent] | Ignored:
     kind = str(data.get("@odata.type", "")).rpartition(".")[2] or "operation"
     status = word(data, "status")
+    if kind.lower() == "playpromptoperation" and status in ("completed", "failed"):
+        if ended := prompt_ended(data, call, at):
+            return ended
     if kind.lower() != "inviteparticipantsoperation" or status not in ("completed", "failed"):
         return Ignored(f"{kind[:40]} {status[:20]}".strip())
     transfer = named_transfer(data.get("clientContext"), call)

@@ -27,7 +27,7 @@ def read_wav(data: bytes) -> bytes:
                 file.getframerate(),
                 file.getnframes(),
             )
-            samples = file.readframes(count)
+            samples: bytes = file.readframes(count)
     except (wave.Error, EOFError) as exc:
         raise Rejected(f"it is no WAV file with PCM sound; {_HOW}") from exc
     wrong = [
@@ -61,7 +61,7 @@ def filled_s(parts_s: Sequence[float], fill_s: float) -> float:
 
 def put_together(parts: Sequence[bytes], fill_s: float = 0.0) -> bytes:
     """One WAV file of the parts, one after the other; again and again for exactly `fill_s` seconds, if more than 0."""
-    samples = b"".join(parts)
+    samples: bytes = b"".join(parts)
     if fill_s > 0:
         length = int(fill_s * RATE) * _WIDTH
         samples = (samples * (length // max(len(samples), 1) + 1))[:length] if samples else bytes(length)

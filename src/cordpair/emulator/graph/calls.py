@@ -33,6 +33,7 @@ class CallOperations:
             ("POST", f"{_CALL}/transfer"): self.transfer,
             ("POST", f"{_CALL}/playPrompt"): self.play_prompt,
             ("POST", f"{_CALL}/subscribeToTone"): self.subscribe_to_tone,
+            ("POST", f"{_CALL}/cancelMediaProcessing"): self.cancel_media,
             ("POST", f"{_CALL}/keepAlive"): self.keep_alive,
             ("GET", f"{_CALL}/participants"): self.participants,
             ("GET", f"{_CALL}/participants/{{participant-id}}"): self.participant,
@@ -92,6 +93,16 @@ class CallOperations:
         call = self._call(asked)
         call.wants_tones = True
         operation = self._operation(call, "subscribeToToneOperation", asked)
+        operation.status, operation.result = "completed", results.DONE
+        return self._running(call, operation, 200)
+
+    async def cancel_media(self, asked: Asked) -> Answer:
+        """What plays ends now; so does what was asked for and has not begun."""
+        call = self._call(asked)
+        for playing in list(call.operations.values()):
+            if playing.kind == "playPromptOperation" and playing.status == "running":
+                self._exchange.operation_over(call, playing, results.MEDIA_CANCELLED)
+        operation = self._operation(call, "cancelMediaProcessingOperation", asked)
         operation.status, operation.result = "completed", results.DONE
         return self._running(call, operation, 200)
 
@@ -165,7 +176,7 @@ class CallOperations:
         seconds = await playing_time(self._cloud, uri)
         if seconds is not None:
             await self._cloud.clock.sleep(seconds)
-        if not call.is_over:
+        if not call.is_over and operation.status == "running":
             self._exchange.operation_over(call, operation, results.BAD_MEDIA if seconds is None else results.DONE)
 
 

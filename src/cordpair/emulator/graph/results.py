@@ -47,6 +47,7 @@ CALL_OVER = Result(487, 5003, "The conversation has ended.")  # [graph]
 
 # Other operations.
 DONE = Result(200, 0, "Action completed successfully.")
+MEDIA_CANCELLED = Result(400, 8508, "Action failed, the operation was cancelled.")  # [acs]
 BAD_MEDIA = Result(
     400, 8503, "The media could not be fetched, or is not WAV 16 kHz mono 16-bit PCM."
 )  # [acs] play failed

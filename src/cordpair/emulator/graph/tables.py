@@ -103,6 +103,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = dict(
             _OPERATION,
         ),
         _op(f"POST {_CALLS}/subscribeToTone", _ANY_CALL, _CLIENT_CONTEXT, _OPERATION),
+        _op(f"POST {_CALLS}/cancelMediaProcessing", _ANY_CALL, _CLIENT_CONTEXT, _OPERATION),
         _op(f"POST {_CALLS}/keepAlive", _ANY_CALL),
         _op(
             f"GET {_CALLS}/participants",
