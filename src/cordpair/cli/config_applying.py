@@ -7,9 +7,8 @@ import msgspec
 
 from cordpair.cli.config_reading import note_version
 from cordpair.cli.opened import open_store, the_tenant
+from cordpair.connectors.speech.espeak import Espeak
 from cordpair.core.audit import operator_actor
-from cordpair.core.flow_finding import Surroundings
-from cordpair.core.tenant import TenantSetup
 from cordpair.engine.clock import SystemClock
 from cordpair.engine.config_checked import checked
 from cordpair.engine.config_files import BASED_ON, Organisation
@@ -76,11 +75,7 @@ async def _earlier(store: Store, tenant: str | None, number: int) -> tuple[Organ
 
 
 async def _planned(store: Store, given: Organisation, based_on: int | None) -> Plan:
-    return await plan_of(store, given, _around(given.setup), SystemClock().now(), based_on)
-
-
-def _around(setup: TenantSetup) -> Surroundings:
-    return Surroundings(queues=setup.queues)
+    return await plan_of(store, given, Espeak().languages, SystemClock().now(), based_on)
 
 
 async def _carried_out(store: Store, made: Plan, is_agreed: bool, note: str) -> Applied:

@@ -1,11 +1,12 @@
 """What applying a file would change: the differences to what runs, warnings, and what others changed meanwhile."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
+from cordpair.connectors.teams.chimes import CHIMES
 from cordpair.core.audit import Actor
 from cordpair.core.flow_finding import Surroundings
 from cordpair.core.ids import AgentId
@@ -66,18 +67,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def plan_of(
-    store: Store, given: Organisation, around: Surroundings, now: datetime, based_on: int | None = None
+    store: Store, given: Organisation, languages: Collection[str], now: datetime, based_on: int | None = None
 ) -> Plan:
     """The plan for an organisation's file. Raises Rejected where it speaks of a stored secret that there is not.
 
-    `based_on` counts where the file says nothing of it.
+    `languages` can be spoken here. `based_on` counts where the file says nothing of it.
     """
     async with store.open_tenant(given.setup.id) as rows:
         version, running = await rows.setups.revision(), await rows.setups.get()
         basis = based_on if given.based_on is None else given.based_on
         since, theirs = await _drift(rows, basis, version, running)
+        prompts = {*CHIMES, *(prompt.name for prompt in await rows.prompts.all())}
     after = keeping_secrets(given.setup, running)
     found = differences(running, after)
+    around = Surroundings(queues=after.queues, prompts=prompts, languages=languages)
     placed = tuple((given.place(one.path), one) for one in warnings(after, around, now))
     return Plan(
         version=version,
