@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks import backlog, crash, first_run, fold, ingest, isolation, latency, order, routing, simulation
+from benchmarks import exactly_once
 from benchmarks.measuring import Line, table
 
 #: Every benchmark by its name on the command line.
@@ -23,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
     "isolation": isolation.run,
     "routing": routing.run,
     "simulation": simulation.run,
+    "exactly-once": exactly_once.run,
 }
 
 

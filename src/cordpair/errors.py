@@ -49,7 +49,15 @@ class Throttled(TemporaryFailure):
 
 
 class UnknownOutcome(TemporaryFailure):
-    """The request left and no answer came: it may have been carried out. Look before repeating."""
+    """The request left and no answer came: it may have been carried out. Look before repeating.
+
+    `quarantine_s`: it may still be carried out for so long, and a sooner look proves nothing; None where the one who
+    raises it does not know. `retry_after_s` is only what the other side asked for.
+    """
+
+    def __init__(self, what: str, *, retry_after_s: float | None = None, quarantine_s: float | None = None) -> None:
+        super().__init__(what, retry_after_s=retry_after_s)
+        self.quarantine_s = quarantine_s
 
 
 class PermanentFailure(CordpairError):

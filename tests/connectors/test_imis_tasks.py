@@ -61,7 +61,7 @@ async def test_a_task_that_is_stored_late_is_found_after_the_quarantine(stage: I
     stage.imis.faults.append(Fault("late_commit", delay_s=100))
     failure = await failure_of(stage.crm.add_task(TASK, key="k1", repeat=False))
     assert isinstance(failure, UnknownOutcome)
-    assert failure.retry_after_s == QUARANTINE_S
+    assert failure.quarantine_s == QUARANTINE_S
     await stage.crm.add_task(TASK, key="k1", repeat=True)
     assert len(rows(stage)) == 1
 

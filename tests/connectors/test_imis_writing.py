@@ -150,7 +150,7 @@ async def test_a_repeat_waits_until_a_late_server_can_no_longer_store(stage: Imi
     stage.imis.faults.append(Fault("late_commit", delay_s=100))
     failure = await failure_of(stage.crm.log_activity(CALL, key="k1", repeat=False))
     assert isinstance(failure, UnknownOutcome)
-    assert failure.retry_after_s == QUARANTINE_S > 110
+    assert failure.quarantine_s == QUARANTINE_S > 110
 
 
 async def test_a_slow_answer_is_an_unknown_outcome(stage: ImisStage) -> None:

@@ -117,6 +117,7 @@ def test_the_pause_is_never_shorter_than_the_other_side_asks_for(
 def test_a_write_of_unknown_outcome_is_not_looked_for_before_it_can_be_seen(clock: StandingClock) -> None:
     outbox, order = workers(None, clock), LogActivity(call=CallId("c"))
     assert outbox._pause_s(tried(order), UnknownOutcome("cut")) == QUARANTINE_S[Peer.CRM]
+    assert outbox._pause_s(tried(order), UnknownOutcome("cut", quarantine_s=600)) == 600
     assert outbox._pause_s(tried(order), TemporaryFailure("away")) < 1
 
 

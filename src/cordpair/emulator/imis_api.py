@@ -100,6 +100,8 @@ def _written(imis: Imis, fault: Fault | None, write: Callable[[], Json], status:
             return broken()
         case "created_then_cut":
             return Cut()
+        case "created_then_malformed":
+            return Response('{"$type": "Asi.Soa', status, media_type="application/json")
         case _:
             return json_answer(shape, status)
 

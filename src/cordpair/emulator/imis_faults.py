@@ -19,8 +19,10 @@ Kind = Literal[
     "drip",  # 200 and then a byte each real second, without end
     "created_then_error",  # POST is carried out, answered with 500
     "created_then_cut",  # POST is carried out, the connection breaks before the answer is whole
+    "created_then_malformed",  # POST is carried out, answered with half of a JSON text
     "late_commit",  # the connection breaks, POST is carried out `delay_s` later
 ]
+AFTER_WRITING = ("created_then_error", "created_then_cut", "created_then_malformed", "late_commit")
 _ABOUT_TABLES = ("/metadata/", "/boentitydefinition")
 KINDS: tuple[str, ...] = get_args(Kind)
 
@@ -44,7 +46,7 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"there is no fault {self.kind!r}; there are {', '.join(KINDS)}")
-        if self.kind in ("created_then_error", "created_then_cut", "late_commit"):
+        if self.kind in AFTER_WRITING:
             self.method = "POST"
 
     def hits(self, method: str, path: str) -> bool:

@@ -90,7 +90,9 @@ class Store:
         return [p for p in select(source, query, lambda party: party.properties) if kind in (None, p.kind)]
 
     def find_activities(self, query: Query) -> list[Activity]:
-        return select(self.activities, query, activity_properties)
+        party = query.equal_to("partyid")
+        source = self.activities if party is None else [one for one in self.activities if one["PartyId"] == party]
+        return select(source, query, activity_properties)
 
     def change(self, party_id: str, at: datetime, **fields: object) -> None:
         """Somebody changes a party in iMIS. `at` is aware. Raises KeyError."""

@@ -267,12 +267,17 @@ class OutboxWorkers:
         may still be under way there can be seen: who looks too early repeats what is just being carried out.
         """
         asked = exc.retry_after_s if isinstance(exc, TemporaryFailure) and exc.retry_after_s else 0.0
-        quarantine = QUARANTINE_S[PEERS[row.effect.lane]] if isinstance(exc, UnknownOutcome) else 0.0
+        quarantine = _quarantine_s(row, exc) if isinstance(exc, UnknownOutcome) else 0.0
         return max(pause_s(row.attempts, self._chance()), min(asked, LONGEST_ASKED_S), quarantine)
 
 
+def _quarantine_s(row: OutboxRow, exc: UnknownOutcome) -> float:
+    """What the connector says of its own system, else what holds for all of its kind."""
+    return QUARANTINE_S[PEERS[row.effect.lane]] if exc.quarantine_s is None else exc.quarantine_s
+
+
 def _asks_for_less(exc: Exception) -> TypeGuard[TemporaryFailure]:
-    """Whether the peer wants to be left alone for a while; so does one that names a time for what it may have done."""
+    """Whether the peer wants to be left alone for a while; so does one that asks for a time with what it may have done."""
     return isinstance(exc, Throttled) or (isinstance(exc, UnknownOutcome) and exc.retry_after_s is not None)
 
 

@@ -37,7 +37,8 @@ def read_answer(response: httpx.Response, *, writing: bool, sent: Iterable[str],
     if status == 408 and writing:  # whoever stands before iMIS may have given up on what iMIS still does
         raise UnknownOutcome(
             f"iMIS did not answer in time ({status})",
-            retry_after_s=max(QUARANTINE_S, _retry_after(response, now) or 0.0),
+            retry_after_s=_retry_after(response, now),
+            quarantine_s=QUARANTINE_S,
         )
     if status in (408, 429):
         raise Throttled(f"iMIS asks for less haste ({status})", retry_after_s=_retry_after(response, now))
@@ -58,7 +59,7 @@ def no_answer(exc: httpx.HTTPError, *, writing: bool) -> TemporaryFailure:
     if isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return TemporaryFailure(with_reason("iMIS cannot be reached", exc))
     if writing:
-        return UnknownOutcome("iMIS did not answer a request that it may have carried out", retry_after_s=QUARANTINE_S)
+        return UnknownOutcome("iMIS did not answer a request that it may have carried out", quarantine_s=QUARANTINE_S)
     return TemporaryFailure("iMIS did not answer")
 
 
@@ -68,7 +69,7 @@ def _broken(response: httpx.Response, body: Json | None, *, writing: bool, now: 
     if response.status_code in (404, 405):
         return NoSuchPage(text)
     if writing:
-        return UnknownOutcome(text, retry_after_s=max(QUARANTINE_S, wait or 0.0))
+        return UnknownOutcome(text, retry_after_s=wait, quarantine_s=QUARANTINE_S)
     return TemporaryFailure(text, retry_after_s=wait)
 
 

@@ -83,7 +83,7 @@ class ImisCrm:
             raise
         written = identity_of(answer)
         if not written:
-            raise UnknownOutcome("iMIS took an activity but did not name it", retry_after_s=QUARANTINE_S)
+            raise UnknownOutcome("iMIS took an activity but did not name it", quarantine_s=QUARANTINE_S)
         return written
 
     async def update_activity(self, reference: str, activity: Activity, *, key: str) -> None:

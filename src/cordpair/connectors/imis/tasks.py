@@ -44,7 +44,7 @@ class ImisTasks:
             self._book.forget(table)
             raise
         if not (written := identity_of(answer)):
-            raise UnknownOutcome("iMIS took a task but did not name it", retry_after_s=QUARANTINE_S)
+            raise UnknownOutcome("iMIS took a task but did not name it", quarantine_s=QUARANTINE_S)
         return written
 
     def _guard_column(self, columns: Columns) -> str:

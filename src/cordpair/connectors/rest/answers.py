@@ -108,7 +108,7 @@ class Meaning:
                 return PermanentFailure(f"{self._title} refused the request ({status}){said}", status=status)
 
     def _unknown(self, what: str, wait: float | None) -> UnknownOutcome:
-        return UnknownOutcome(what, retry_after_s=max(self._quarantine_s, wait or 0.0))
+        return UnknownOutcome(what, retry_after_s=wait, quarantine_s=self._quarantine_s)
 
     def _said(self, values: Context, sent: Iterable[str]) -> str:
         """The CRM's own words, without what we sent ourselves."""
