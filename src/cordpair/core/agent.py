@@ -13,6 +13,9 @@ from cordpair.core.ids import AgentId, CallId, QueueId
 from cordpair.core.need import Ability, Membership, Value
 from cordpair.errors import IllegalEvent
 
+#: The reason of a break that follows from too many calls declined in a row.
+DECLINES = "declines"
+
 
 class AgentState(StrEnum):
     OFFLINE = "offline"

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from cordpair.core import agent as agents
 from cordpair.core import offers
-from cordpair.core.agent import Agent, AgentMove, AgentState, Presence
+from cordpair.core.agent import DECLINES, Agent, AgentMove, AgentState, Presence
 from cordpair.core.availability import looks_again_at, rung_for
 from cordpair.core.call import Call, Offer
 from cordpair.core.changes import OfferRecord, OfferState
@@ -23,9 +23,6 @@ RELEASED_RING_S = 75.0
 
 #: After these Graph still rings the agent's client, so the ring has to be withdrawn.
 _STILL_RINGS = frozenset({OfferEnd.MISSED, OfferEnd.AGENT_LOST, OfferEnd.WITHDRAWN, OfferEnd.UNSURE})
-
-#: The reason of a break that follows from too many calls declined in a row.
-DECLINES = "declines"
 
 _CARD_AFTER = {
     OfferEnd.DECLINED: Face.DECLINED,

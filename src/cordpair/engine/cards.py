@@ -9,12 +9,13 @@ import phonenumbers
 
 from cordpair.connectors.kit import Chat
 from cordpair.connectors.teams.cards import card
-from cordpair.connectors.teams.facts import CardFacts
+from cordpair.connectors.teams.facts import CardFacts, WrapUpFacts
 from cordpair.core.call import Call, CallState, Outcome, pending_reason
 from cordpair.core.changes import OfferRecord
 from cordpair.core.effects import ShowCard
 from cordpair.core.ids import AgentId, QueueId, TenantId
 from cordpair.core.party import ChatReference
+from cordpair.core.queue_rules import WrapUpMode
 from cordpair.core.tenant import Queue, queue_named
 from cordpair.engine.clock import Clock
 from cordpair.engine.passing import needs_passing, with_passing
@@ -98,6 +99,20 @@ def card_facts(
         pending=(pending_reason(call) or "") if call.state is CallState.CLOSED else "",
         ended=newest.why if newest else None,
         caller_left=call.outcome is Outcome.ABANDONED,
+        wrap_up=_wrap_up_facts(call, queue),
+    )
+
+
+def _wrap_up_facts(call: Call, queue: Queue) -> WrapUpFacts | None:
+    if call.state is not CallState.WRAP_UP or call.wrap_up_until is None:
+        return None
+    return WrapUpFacts(
+        until=call.wrap_up_until,
+        left=max(0, queue.extensions - call.extended),
+        extend_s=queue.extend_s,
+        is_fixed=queue.wrap_up is WrapUpMode.FIXED,
+        is_free=queue.wrap_up is WrapUpMode.OPTIONAL,
+        is_written=bool(call.disposition),
     )
 
 

@@ -1,6 +1,5 @@
 """The engine as the bot sees it: what agents write and press becomes commands, and is answered in their language."""
 
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -12,16 +11,16 @@ from cordpair.connectors.teams.cards import card
 from cordpair.connectors.teams.desk import Pressed, Reply
 from cordpair.connectors.teams.desk_cards import QueueLine, StatusFacts, help_card, queues_card, status_card
 from cordpair.connectors.teams.texts import text
-from cordpair.connectors.teams.wrap_up import read_wrap_up
 from cordpair.core import events as e
 from cordpair.core.agent import Agent, AgentState
-from cordpair.core.availability import may_be_rung
+from cordpair.core.availability import is_on_another_call, may_be_rung
 from cordpair.core.call import Call, CallState
 from cordpair.core.effects import Face
-from cordpair.core.ids import AgentId, CallId, OfferId, TenantId, offer_parts
+from cordpair.core.ids import AgentId, CallId, TenantId
 from cordpair.core.party import ChatReference
 from cordpair.core.tenant import Queue, queue_named
 from cordpair.core.transfer_check import MAY_BE_DONE_ANYWAY
+from cordpair.engine.card_orders import call_named, card_order
 from cordpair.engine.cards import card_facts
 from cordpair.engine.clock import Clock
 from cordpair.engine.commands import IN_PROGRESS, Commands
@@ -41,6 +40,8 @@ _VERDICTS = {
     "not_your_queue": "too_late",
     "not_ready": "not_ready",
     "not_an_agent": "not_an_agent",
+    "no_extension_left": "no_extension_left",
+    "fixed_time": "fixed_time",
     "unknown_disposition": "unreadable",
     "unknown_party": "unreadable",
     "unknown_target": "nobody_to_pass_to",
@@ -57,9 +58,6 @@ _FACES = {
     CallState.PASSED_ON: Face.DONE,
     CallState.CLOSED: Face.DONE,
 }
-
-
-Ordered = e.OfferDeclined | e.CallClaimed | e.WrapUpSaved
 
 
 class AgentDesk:
@@ -102,7 +100,7 @@ class AgentDesk:
         self, tenant: TenantId, agent: AgentId, verb: str, data: Mapping[str, Any], locale: str
     ) -> Pressed:
         """Carry out a button. The answer replaces the card, so that a second press finds nothing to press."""
-        event = await self._passed_on(tenant, agent, verb, data) or self._order(agent, verb, data)
+        event = await self._passed_on(tenant, agent, verb, data) or card_order(verb, data, agent, self._clock.now())
         verdict = await self._commands.submit(tenant, event, key=self._new_key())
         if verdict == "ok":
             return Pressed(card=await self._card(tenant, agent, event.call, verb, locale))
@@ -121,31 +119,7 @@ class AgentDesk:
             async with self._store.open_tenant(tenant) as rows:
                 setup = await rows.setups.get()
             region = setup.region if setup is not None else ""
-        return pass_order(verb, data, _call_named(data), agent, self._clock.now(), region)
-
-    def _order(self, agent: AgentId, verb: str, data: Mapping[str, Any]) -> Ordered:
-        """The event of a button. Raises Rejected for data that no card of ours carries."""
-        now, call = self._clock.now(), _call_named(data)
-        if verb == "claim":
-            return e.CallClaimed(at=now, call=call, agent=agent)
-        if verb == "wrap_up":
-            written = read_wrap_up(data)
-            return e.WrapUpSaved(
-                at=now,
-                call=call,
-                agent=agent,
-                disposition=written.disposition,
-                note=written.note,
-                party=written.party,
-            )
-        if verb != "not_now":
-            raise Rejected("this card has no such button")
-        offer = OfferId(str(data.get("offer", "")))
-        try:
-            named, _ = offer_parts(offer)
-        except ValueError as exc:
-            raise Rejected("the card names no offer") from exc
-        return e.OfferDeclined(at=now, call=named, offer=offer, agent=agent)
+        return pass_order(verb, data, call_named(data), agent, self._clock.now(), region)
 
     async def _wish(self, tenant: TenantId, event: e.AgentEvent, locale: str) -> Reply:
         verdict = await self._commands.submit(tenant, event, key=self._new_key())
@@ -195,14 +169,6 @@ async def _with_language(rows: TenantRows, agent: AgentId, chat: ChatReference) 
     return replace(chat, locale=locales.get(agent, ""))
 
 
-def _call_named(data: Mapping[str, Any]) -> CallId:
-    """The call of a button. Whether there is such a call is the fold's to say."""
-    try:
-        return CallId(str(uuid.UUID(str(data.get("call")))))
-    except ValueError as exc:
-        raise Rejected("the card names no call") from exc
-
-
 def _face(call: Call, agent: AgentId, verb: str) -> Face:
     if verb == "not_now":
         return Face.DECLINED
@@ -222,6 +188,7 @@ def _status(floor: FloorRows, agent_id: AgentId, now: datetime) -> StatusFacts:
         reason=agent.reason,
         presence=agent.presence.availability if agent.presence else "",
         presence_age_s=(now - agent.presence.at).total_seconds() if agent.presence else None,
+        is_elsewhere=is_on_another_call(agent),
         held=agent.state is AgentState.READY and not may_be_rung(agent, queues, now),
         queues=tuple(queues[queue].name for queue in agent.queues if queue in queues),
     )

@@ -17,11 +17,12 @@ from cordpair.core.hours import read_hours
 from cordpair.core.ids import QueueId
 from cordpair.core.need import steps_are_in_order
 from cordpair.core.quota import QuotaPolicy
-from cordpair.core.tenant import AgentSetup, Queue, Registration, TenantSetup
+from cordpair.core.tenant import AgentSetup, Queue, Registration, TenantSetup, Topology
 from cordpair.engine.config_warnings import LIVABLE
 from cordpair.engine.config_words import said
 from cordpair.errors import Rejected
 
+MOST_AT_ONCE = 20  #: agents whom one call rings
 SHORTEST_RING_S = 15.0  #: Teams rings no shorter
 _USER = "must be the Entra object id of a user, a UUID in small letters"
 
@@ -42,7 +43,9 @@ def setup_problems(setup: TenantSetup) -> list[str]:
     ]
     for queue in setup.queues:
         place = f"queues.{queue.id}"
-        checks += [partial(check, place, queue) for check in (_check_times, _check_routing, _check_queue_hours)]
+        checks += [
+            partial(check, place, queue) for check in (_check_times, _check_offers, _check_routing, _check_queue_hours)
+        ]
     known = {queue.id for queue in setup.queues}
     checks += [partial(_check_agent, agent, known) for agent in setup.agents]
     return [*dict.fromkeys(said for check in checks if (said := _said_by(check)))]
@@ -118,6 +121,15 @@ def _check_times(place: str, queue: Queue) -> None:
     _must(queue.ring_timeout_s >= SHORTEST_RING_S, place, "ring_timeout_s must be at least 15: Teams rings no shorter")
     _must(queue.wrap_up_s > 0, place, "wrap_up_s must be more than 0")
     _must_be_single(f"{place}.dispositions", (one.id for one in queue.dispositions))
+
+
+def _check_offers(place: str, queue: Queue) -> None:
+    _must(queue.extensions >= 0 and queue.extend_s > 0, place, "extensions must be at least 0, extend_s more than 0")
+    _must(queue.misses >= 1 and queue.declines >= 0, place, "misses must be at least 1, declines at least 0")
+    _must(queue.stale_s > 0, place, "stale_s must be more than 0")
+    most = 1 if queue.topology is Topology.RELEASED else MOST_AT_ONCE
+    why = "only one agent can have a released call handed over" if most == 1 else "more would ring for nothing"
+    _must(1 <= queue.parallel_offers <= most, place, f"parallel_offers must be 1 to {most}: {why}")
 
 
 def _check_queue_hours(place: str, queue: Queue) -> None:

@@ -82,7 +82,9 @@ class Orders:
 
     async def end_wrap_up(self, request: Request, call: UUID, key: Key = "") -> Response:
         """End the wrap-up of a call: the agent is free for the next one."""
-        return await self._submit(request, e.WrapUpExpired(at=self._clock.now(), call=CallId(str(call))), key)
+        by = AgentId(who_asks(request.scope).subject)
+        ended = e.WrapUpEnded(at=self._clock.now(), call=CallId(str(call)), by=by, is_supervisor=True)
+        return await self._submit(request, ended, key)
 
     async def move_call(self, request: Request, call: UUID, body: shapes.MoveBody, key: Key = "") -> Response:
         """Move a waiting call to another queue. It keeps its age."""

@@ -8,6 +8,7 @@ import msgspec
 
 from cordpair.connectors.registry import title
 from cordpair.core.agent import Agent, AgentState
+from cordpair.core.availability import is_on_another_call
 from cordpair.core.call import Call, CallState, Outcome, pending_reason
 from cordpair.core.caller import Candidate, Grade
 from cordpair.core.ids import QueueId
@@ -242,7 +243,7 @@ def _agent(agent: Agent, names: Names) -> AgentRow:
         after=agent.after,
         queues=tuple(names.queue(queue) for queue in agent.queues),
         call=agent.call,
-        presence=agent.presence.availability if agent.presence else "",
+        presence="Elsewhere" if is_on_another_call(agent) else agent.presence.availability if agent.presence else "",
         presence_at=agent.presence.at if agent.presence else None,
     )
 

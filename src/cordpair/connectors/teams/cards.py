@@ -3,7 +3,6 @@
 A card is brought from face to face in place; there is never a second card for the same call.
 """
 
-from datetime import datetime
 from typing import Any, assert_never
 
 from cordpair.connectors.teams import pass_on
@@ -11,6 +10,7 @@ from cordpair.connectors.teams.caller_lines import caller_title, identified, ope
 from cordpair.connectors.teams.elements import (
     Element,
     adaptive_card,
+    clock,
     colour_bar,
     execute,
     foreign,
@@ -22,7 +22,7 @@ from cordpair.connectors.teams.elements import (
 )
 from cordpair.connectors.teams.facts import CardFacts
 from cordpair.connectors.teams.texts import CONNECTORS, ENDS, duration, language
-from cordpair.connectors.teams.wrap_up import WrapUp, inputs, read_wrap_up
+from cordpair.connectors.teams.wrap_up import WrapUp, inputs, other_ends, read_wrap_up, time_of
 from cordpair.core.effects import Face
 
 __all__ = ["CardFacts", "WrapUp", "card", "read_wrap_up"]
@@ -84,7 +84,7 @@ def _over(facts: CardFacts, title: str, why: str) -> Element:
 
 def _strip(facts: CardFacts) -> Element:
     say = facts.say
-    since = say("since", time=_clock(facts.connected_at)) if facts.connected_at else ""
+    since = say("since", time=clock(facts.connected_at)) if facts.connected_at else ""
     body = [*_header(facts, say("strip"), since), *who(facts), *identified(facts)]
     actions = open_record(facts)
     if facts.passing is not None:
@@ -103,8 +103,9 @@ def _wrap_up(facts: CardFacts) -> Element:
     say = facts.say
     head = _header(facts, say("wrap_up"), say("talked", time=duration(facts.talk_s)))
     save = execute(say("save"), "wrap_up", {"call": facts.call}, style="positive")
-    body = [*head, *who(facts), *inputs(facts)]
-    return _card(facts, body, [save, *open_record(facts)], f"{say('wrap_up')}: {caller_title(facts)}")
+    body = [*head, *who(facts), *inputs(facts), *time_of(facts)]
+    actions = [save, *other_ends(facts), *open_record(facts)]
+    return _card(facts, body, actions, f"{say('wrap_up')}: {caller_title(facts)}")
 
 
 def _done(facts: CardFacts) -> Element:
@@ -148,10 +149,6 @@ def _why_missed(facts: CardFacts) -> str:
     if facts.caller_left:
         return facts.say("end_caller_left")
     return facts.say(ENDS[facts.ended]) if facts.ended else ""
-
-
-def _clock(at: datetime) -> str:
-    return "{{TIME(" + at.strftime("%Y-%m-%dT%H:%M:%SZ") + ")}}"
 
 
 def _card(facts: CardFacts, body: list[Element], actions: list[Element], speak: str) -> Element:

@@ -8,7 +8,7 @@ import msgspec
 from cordpair.connectors.teams.elements import Element, adaptive_card, foreign, heading, hint, line, own_run, run
 from cordpair.connectors.teams.texts import age, duration, language, text
 from cordpair.connectors.teams.words import BREAK_REASONS
-from cordpair.core.agent import AgentState
+from cordpair.core.agent import DECLINES, AgentState
 
 _STATES = {
     AgentState.OFFLINE: ("offline", "Default"),
@@ -41,7 +41,8 @@ class QueueLine(msgspec.Struct, frozen=True, kw_only=True):
 class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """How an agent stands. `presence_age_s` is None when no presence is known.
 
-    `held` says that a ready agent is not rung because of the presence.
+    `held` says that a ready agent is not rung because of the presence; `is_elsewhere` that they talk in Teams without
+    us.
     """
 
     state: AgentState
@@ -50,6 +51,7 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     presence: str = ""
     presence_age_s: float | None = None
     held: bool = False
+    is_elsewhere: bool = False
     queues: tuple[str, ...] = ()
 
 
@@ -57,13 +59,15 @@ def status_card(facts: StatusFacts, locale: str) -> dict[str, Any]:
     """The answer to `status`, and to every change of state."""
     key, colour = _STATES[facts.state]
     runs = [own_run(text(locale, key), size="Large", weight="Bolder", color=colour)]
-    if facts.state is AgentState.BREAK and facts.reason in BREAK_REASONS:
+    if facts.state is AgentState.BREAK and facts.reason in (*BREAK_REASONS, DECLINES):
         runs += [own_run(f" · {text(locale, f'break_{facts.reason}')}", size="Large")]
     runs.append(own_run("  " + text(locale, "for_time", time=age(facts.in_state_s)), isSubtle=True))
     body = [heading(text(locale, "your_status"), size="Small"), line(*runs, spacing="Small")]
     if facts.state is AgentState.NOT_RESPONDING:
         body.append(hint(text(locale, "not_responding_hint")))
-    if facts.held:
+    if facts.is_elsewhere:
+        body.append(hint(text(locale, "elsewhere_hint")))
+    elif facts.held:
         body.append(hint(text(locale, "held_hint", presence=facts.presence)))
     if facts.presence_age_s is not None:
         shown = text(locale, "presence", presence=facts.presence, age=age(facts.presence_age_s))

@@ -9,6 +9,7 @@ import re
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,6 +73,11 @@ def hint(value: str) -> Element:
 def execute(title: str, verb: str, data: Mapping[str, object], **style: object) -> Element:
     """A button that comes back to us; inputs of the card travel with it."""
     return {"type": "Action.Execute", "title": title, "verb": verb, "data": dict(data), **style}
+
+
+def clock(at: datetime) -> str:
+    """An instant (aware UTC) that Teams shows as the time of day where the reader is."""
+    return "{{TIME(" + at.strftime("%Y-%m-%dT%H:%M:%SZ") + ")}}"
 
 
 def open_url(title: str, url: str) -> Element | None:

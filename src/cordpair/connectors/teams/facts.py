@@ -12,6 +12,20 @@ from cordpair.core.ids import CallId, OfferId, PartyRef
 from cordpair.core.tenant import Disposition
 
 
+class WrapUpFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The time of a wrap-up: `until` (aware UTC) it ends by itself, `left` times it may be made `extend_s` longer.
+
+    `is_fixed`: it does not end sooner. `is_free`: calls ring meanwhile. `is_written`: a result stands already.
+    """
+
+    until: datetime
+    left: int = 0
+    extend_s: float = 60.0
+    is_fixed: bool = False
+    is_free: bool = False
+    is_written: bool = False
+
+
 class CardFacts(msgspec.Struct, frozen=True, kw_only=True):
     """All that a call's card may show. Instants are aware UTC, `..._s` are seconds.
 
@@ -40,6 +54,7 @@ class CardFacts(msgspec.Struct, frozen=True, kw_only=True):
     pending: str = ""
     ended: OfferEnd | None = None
     caller_left: bool = False
+    wrap_up: WrapUpFacts | None = None
     passing: Passing | None = None  #: on the card of who may pass the caller on, or gets them so
 
     def say(self, key: str, **values: object) -> str:

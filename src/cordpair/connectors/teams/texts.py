@@ -90,6 +90,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "party": ("Who was it?", "Wer war es?"),
     "party_missing": ("Please say who it was.", "Bitte wählen Sie, wer es war."),
     "nobody": ("Nobody of these", "Niemand davon"),
+    "wrap_up_until": ("There is time until {time}.", "Sie haben Zeit bis {time}."),
+    "wrap_up_fixed": ("Your next call comes after {time}.", "Ihr nächster Anruf kommt nach {time}."),
+    "wrap_up_free": (
+        "Calls ring at you again already. You can write this one down until {time}.",
+        "Bei Ihnen klingeln schon wieder Anrufe. Diesen können Sie bis {time} nachbearbeiten.",
+    ),
+    "wrap_up_written": ("Saved. You can change it until {time}.", "Gespeichert. Bis {time} können Sie es noch ändern."),
+    "extend": ("{seconds} s more ({left} left)", "{seconds} s länger (noch {left}-mal)"),
+    "end_wrap_up": ("Done, no result", "Fertig, ohne Ergebnis"),
+    "no_extension_left": ("There is no more time to be had.", "Die Zeit lässt sich nicht weiter verlängern."),
+    "fixed_time": ("This wrap-up lasts its whole time.", "Diese Nachbearbeitung dauert ihre volle Zeit."),
     "save": ("Save", "Speichern"),
     "done": ("Done", "Abgeschlossen"),
     "logged": ("logged in {crm}", "in {crm} erfasst"),
@@ -120,6 +131,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "break_coffee": ("coffee", "Kaffee"),
     "break_meeting": ("meeting", "Besprechung"),
     "break_training": ("training", "Schulung"),
+    "break_declines": ("several calls declined", "mehrere Anrufe abgelehnt"),
     "break_paperwork": ("paperwork", "Schreibarbeit"),
     "why_withheld": ("number withheld", "Rufnummer unterdrückt"),
     "why_short_number": ("short or service number", "Kurz- oder Servicenummer"),
@@ -186,6 +198,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "not_responding_hint": (
         "You missed a call. Write *ready* to take calls again.",
         "Sie haben einen Anruf verpasst. Schreiben Sie *bereit*, um wieder Anrufe zu erhalten.",
+    ),
+    "elsewhere_hint": (
+        "You are in another call in Teams. Meanwhile calls go to others.",
+        "Sie sind in Teams in einem anderen Gespräch. Solange gehen Anrufe an andere.",
     ),
     "held_hint": (
         "While Teams shows you as {presence}, calls go to others.",

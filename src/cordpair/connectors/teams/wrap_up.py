@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from cordpair.connectors.teams.caller_lines import MOST_CANDIDATES
-from cordpair.connectors.teams.elements import Element, choices
+from cordpair.connectors.teams.elements import Element, choices, clock, execute, hint
 from cordpair.connectors.teams.facts import CardFacts
 from cordpair.core.caller import Candidate
 from cordpair.core.ids import PartyRef
@@ -39,6 +39,30 @@ def read_wrap_up(data: Mapping[str, Any]) -> WrapUp:
 def inputs(facts: CardFacts) -> list[Element]:
     """What the agent is asked: who it was (only when that is open), the result, a note."""
     return [*_party_choice(facts), _disposition_choice(facts), _note(facts)]
+
+
+def time_of(facts: CardFacts) -> list[Element]:
+    """When the wrap-up ends by itself, and what it means."""
+    time = facts.wrap_up
+    if time is None:
+        return []
+    key = "wrap_up_free" if time.is_free else "wrap_up_fixed" if time.is_fixed else "wrap_up_until"
+    if time.is_written:
+        key = "wrap_up_written"
+    return [hint(facts.say(key, time=clock(time.until)))]
+
+
+def other_ends(facts: CardFacts) -> list[Element]:
+    """Buttons beside Save: more time, as long as there is some, and the end without a result."""
+    time, say = facts.wrap_up, facts.say
+    if time is None:
+        return []
+    asked = {"call": facts.call}
+    more = say("extend", seconds=round(time.extend_s), left=time.left)
+    buttons = [execute(more, "extend", asked, associatedInputs="none")] if time.left else []
+    if not time.is_fixed:
+        buttons.append(execute(say("end_wrap_up"), "end_wrap_up", asked, associatedInputs="none"))
+    return buttons
 
 
 def _note(facts: CardFacts) -> Element:
