@@ -64,6 +64,10 @@ class Crm(Protocol):
     def changed_parties(self, bookmark: str | None) -> AsyncIterator[PartyPage]:
         """All parties changed since `bookmark` (None: all), page by page, over one connection."""
 
+    @property
+    def keeps_activities(self) -> bool:
+        """Whether calls are written here at all; directories are only read."""
+
     async def log_activity(self, activity: Activity, *, key: str, repeat: bool) -> str:
         """Write one activity and return the CRM's id of it.
 
@@ -109,6 +113,9 @@ class Calls(Protocol):
 
     async def remove(self, call: GraphCallId, participant: str) -> None:
         """Take a participant out, ringing or talking. Done already is done."""
+
+    async def place(self, agent: AgentId, account: str) -> GraphCallId:
+        """Call an agent in the name of a resource account; Graph's name of the call that rings them."""
 
     async def invite_number(self, call: GraphCallId, number: str, participant: str, context: str) -> None:
         """Ring a telephone number (E.164) into the call, like `invite`."""

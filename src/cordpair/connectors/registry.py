@@ -22,6 +22,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "hubspot": "HubSpot",
         "salesforce": "Salesforce",
         "tryton": "Tryton",
+        "ldap": "LDAP",
     }
 )
 
@@ -35,6 +36,7 @@ _MODULES: Mapping[str, str] = MappingProxyType(
         "hubspot": "cordpair.connectors.rest",
         "salesforce": "cordpair.connectors.rest",
         "tryton": "cordpair.connectors.rest",
+        "ldap": "cordpair.connectors.ldap",
     }
 )
 

@@ -42,6 +42,9 @@ class ActivityWriter:
         crm = self._crm_of(call.party)
         if call.party is None:
             return []
+        if not crm.keeps_activities:
+            await self._remember(call, call.party)
+            return []
         await self._wait_for_earlier(order)
         activity, key = self._activity(call, call.party), activity_key(self._tenant, call)
         if call.activity:

@@ -30,6 +30,8 @@ _MOST_HOLDERS = 100  # parties with one number that a live look-up returns
 class ImisCrm:
     """One iMIS. The HTTP client of the session is shared with others and stays open."""
 
+    keeps_activities = True
+
     def __init__(self, settings: ImisSettings, session: ImisSession, now: Callable[[], datetime]) -> None:
         self._settings = settings
         self._session = session

@@ -55,6 +55,10 @@ class MemoryCrm:
     _count: int = 0
 
     @property
+    def keeps_activities(self) -> bool:
+        return True
+
+    @property
     def name(self) -> str:
         return "memory"
 

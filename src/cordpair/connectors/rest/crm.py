@@ -23,6 +23,10 @@ from cordpair.errors import PermanentFailure
 class RestCrm:
     """One CRM. The HTTP client is shared with others and stays open."""
 
+    @property
+    def keeps_activities(self) -> bool:
+        return self._activities is not None
+
     def __init__(
         self, mapping: MappingFile, client: Client, *, region: str, zone: tzinfo, now: Callable[[], datetime]
     ) -> None:
