@@ -52,6 +52,7 @@ MOVES: dict[tuple[AgentState, AgentMove], frozenset[AgentState]] = {
     **{(state, AgentMove.SIGN_OUT): frozenset({state}) for state in (_S.TALKING, _S.WRAP_UP)},
     (_S.RINGING, AgentMove.SIGN_OUT): frozenset({_S.OFFLINE}),
     (_S.READY, AgentMove.RING): frozenset({_S.RINGING}),
+    (_S.BREAK, AgentMove.RING): frozenset({_S.RINGING}),  # for a call that the agent places
     (_S.RINGING, AgentMove.RESTORE): frozenset({_S.READY, _S.BREAK}),
     (_S.RINGING, AgentMove.MISS): frozenset({_S.NOT_RESPONDING}),
     # Whoever stands in the roster talks, whatever we believed before.

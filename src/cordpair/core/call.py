@@ -16,11 +16,15 @@ from msgspec.structs import replace
 from cordpair.core.caller import Caller, CallerKind, Candidate, settled
 from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, PartyRef, QueueId
 from cordpair.core.in_flow import InFlow, Saying, Treated
+from cordpair.core.outbound import Outbound
 from cordpair.core.transfer import Beyond, Transfer, TransferFailure
 from cordpair.errors import IllegalEvent
 
 
 class CallState(StrEnum):
+    PLACING = "placing"  # Graph is asked to place it and has not named it yet
+    DIALLING = "dialling"  # we call somebody: the agent's client rings first
+    REACHING = "reaching"  # the agent stands in it, the party rings
     HEARD_OF = "heard_of"  # something was said of it, its arrival was not
     RINGING = "ringing"  # the caller rings, our answer is on its way
     IN_FLOW = "in_flow"  # answered by us, hears and presses what its flow says
@@ -39,6 +43,7 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     ABANDONED = "abandoned"  # the caller left before an agent was there
     FLOWED_OUT = "flowed_out"  # we sent the call away, `outcome_reason` says why
+    UNREACHED = "unreached"  # we called, and did not get through to the party
 
 
 class EndedBy(StrEnum):
@@ -61,6 +66,7 @@ class Move(StrEnum):
     JOIN = "join"  # an agent is in the roster
     LEAVE = "leave"  # the agent is no longer in the roster
     END = "end"  # the call is gone
+    NAME = "name"  # Graph has named the call that it places for us
     HAND_OVER = "hand_over"  # another agent has the call now
     PASS_ON = "pass_on"  # noqa: S105 - somebody outside has it, the agent is out of it
     RELEASE = "release"  # the agent has it, and we are out
@@ -76,6 +82,13 @@ _ANY = tuple(CallState)
 
 #: Every legal move. What is not written here is an IllegalEvent.
 MOVES: dict[tuple[CallState, Move], frozenset[CallState]] = {
+    (_S.PLACING, Move.NAME): frozenset({_S.CLOSED}),
+    (_S.PLACING, Move.END): frozenset({_S.CLOSED}),
+    (_S.HEARD_OF, Move.NAME): frozenset({_S.DIALLING}),
+    (_S.DIALLING, Move.ESTABLISH): frozenset({_S.REACHING}),
+    (_S.DIALLING, Move.END): frozenset({_S.CLOSED}),
+    (_S.REACHING, Move.JOIN): frozenset({_S.CONNECTED}),
+    (_S.REACHING, Move.END): frozenset({_S.WRAP_UP}),
     (_S.HEARD_OF, Move.ARRIVE): frozenset({_S.RINGING, _S.CLOSED}),
     (_S.HEARD_OF, Move.ESTABLISH): frozenset({_S.HEARD_OF}),
     (_S.HEARD_OF, Move.JOIN): frozenset({_S.HEARD_OF}),
@@ -180,7 +193,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     former: AgentId | None = None  #: who had the call before and passed it on
     releases: bool = False  #: the newest offer hands the call over, and we leave it
     is_group: bool = False  #: somebody was invited: Graph hands it over no more
-    seen_talking: bool = False  #: the presence of the agent of a released call has shown them talking
+    seen_talking: bool = False  #: the agent of a released call, or of one that we place, was seen to talk
+    outbound: Outbound | None = None  #: of a call that we have placed
     leg: int = 0  #: the number of the leg of an `agent` who came by a transfer
     excluded: tuple[AgentId, ...] = ()
     withdrawn: tuple[AgentId, ...] = ()  #: agents whose ring we ordered to be withdrawn
@@ -208,13 +222,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     queued_at: datetime | None = None  #: when its flow brought it to its queue
     credit_s: float = 0.0  #: that its flow gave it, on top of its queue's
     skills: frozenset[str] = frozenset()  #: that its flow asks for, on top of its queue's
-    revision: int = 0  #: how often what the activity says has changed since it was first ordered
-    mistaken: tuple[Mistaken, ...] = ()
 
     @property
     def is_live(self) -> bool:
         """The Graph call still stands, as far as we know."""
-        if self.state in (CallState.CLOSED, CallState.RELEASED):
+        if self.state in (CallState.CLOSED, CallState.RELEASED, CallState.PLACING):
             return False
         return self.ended_at is None or self.is_beyond
 

@@ -30,6 +30,7 @@ class Face(StrEnum):
     DECLINED = "declined"  # said not now; may still claim the call
     MISSED = "missed"  # rang out, or the caller left
     TAKEN = "taken"  # somebody else has it
+    CALLING = "calling"  # we call somebody for them
     STRIP = "strip"  # in conversation
     PASSED = "passed"  # somebody else talks to the caller now
     WRAP_UP = "wrap_up"
@@ -181,6 +182,28 @@ class WithdrawInvite(GraphOrder, frozen=True, kw_only=True):
         return f"withdraw:{self.offer}"
 
 
+class PlaceCall(Order, frozen=True, kw_only=True):
+    """Have Graph ring the agent for a call that we place. Never repeated after an unknown outcome.
+
+    `account` is the resource account by whose number the party will be rung.
+    """
+
+    agent: AgentId
+    account: str
+
+    @property
+    def key(self) -> str:
+        return f"place:{self.call}"
+
+
+class RingParty(GraphOrder, frozen=True, kw_only=True):
+    """Ring the party of a call that we place into it. Never repeated after an unknown outcome."""
+
+    @property
+    def key(self) -> str:
+        return f"party:{self.call}"
+
+
 class RingTarget(GraphOrder, frozen=True, kw_only=True):
     """Ring whom a transfer is to into the call. Never repeated after an unknown outcome."""
 
@@ -307,6 +330,8 @@ Effect = (
     | InviteAgent
     | ReleaseCall
     | WithdrawInvite
+    | PlaceCall
+    | RingParty
     | RingTarget
     | WithdrawTarget
     | RemoveAgent

@@ -187,6 +187,36 @@ class ReleasedUnseen(CallFact, frozen=True, kw_only=True):
     """Nobody has said for so long how a released call goes that it is taken for over."""
 
 
+class OutboundAsked(CallFact, frozen=True, kw_only=True):
+    """The agent calls somebody on behalf of a queue. `call` is a new name of ours, `caller` the party who is called.
+
+    `because_of` is the call that is returned.
+    """
+
+    agent: AgentId
+    queue: QueueId
+    caller: Caller
+    candidates: tuple[Candidate, ...] = ()
+    because_of: CallId | None = None
+
+
+class OutboundCreated(CallFact, frozen=True, kw_only=True):
+    """Graph rings the agent. From now on the call is `named`, which is derived from Graph's own id."""
+
+    graph_id: GraphCallId
+    named: CallId
+
+
+class OutboundRefused(CallFact, frozen=True, kw_only=True):
+    """Graph does not place the call, or nobody knows whether it does."""
+
+    why: TransferEnd
+
+
+class OutboundTimedOut(CallFact, frozen=True, kw_only=True):
+    """The agent, or the party, has been rung for as long as we let it ring."""
+
+
 class TransferAsked(CallFact, frozen=True, kw_only=True):
     """The agent passes the caller on. `dialled` is the number (E.164) where the target is one; `disposition` and `note`
     travel with the call. `anyway`: also to a queue that is closed or where nobody is, or an agent who is away.
@@ -347,6 +377,10 @@ CallEvent = (
     | TransferFailed
     | CallReleased
     | ReleasedUnseen
+    | OutboundAsked
+    | OutboundCreated
+    | OutboundRefused
+    | OutboundTimedOut
     | TransferAsked
     | TransferUnanswered
     | TransferTimedOut

@@ -261,4 +261,4 @@ def clock_of(at: datetime) -> float:
 
 def _counts(call: Call) -> bool:
     """Whether Microsoft counts the call as one that stands now."""
-    return call.is_live and call.arrived_at is not None
+    return call.is_live and (call.arrived_at is not None or call.outbound is not None)

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import assert_never
 
 from cordpair.core import events as e
-from cordpair.core import fold_pass, fold_released, fold_transfer
+from cordpair.core import fold_outbound, fold_pass, fold_released, fold_transfer
 from cordpair.core.agent import AgentMove, AgentState
 from cordpair.core.call import Call, Move
+from cordpair.core.effects import HangUp
 from cordpair.core.floor import Floor
 from cordpair.core.fold_agents import presence, sign_out, wish
 from cordpair.core.fold_calls import arrive, check, end, establish, refreshed, refuse
@@ -63,17 +64,18 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
         case e.Arrived():
             arrive(floor, event)
         case e.Established():
-            establish(floor, event)
+            if not fold_outbound.established(floor, event):
+                establish(floor, event)
         case e.AnswerFailed():
             refuse(floor, event)
         case e.RosterSeen():
-            if not (fold_transfer.roster(floor, event) or fold_pass.roster_beyond(floor, event)):
-                roster(floor, event)
+            _roster(floor, event)
         case e.CallEnded():
             _end(floor, event)
         case e.CallRefreshed():
             refreshed(floor, event)
             fold_transfer.refreshed(floor, event)
+            fold_outbound.refreshed(floor, event)
         case e.CallMoved():
             move_call(floor, event)
         case e.WaitTooLong():
@@ -87,10 +89,19 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
             fold_released.released(floor, event)
         case e.ReleasedUnseen():
             fold_released.unseen(floor, event)
+        case e.OutboundAsked():
+            fold_outbound.asked(floor, event)
+        case e.OutboundCreated():
+            fold_outbound.created(floor, event)
+        case e.OutboundRefused():
+            fold_outbound.refused(floor, event)
+        case e.OutboundTimedOut():
+            fold_outbound.timed_out(floor, event)
         case e.TransferAsked():
             fold_transfer.asked(floor, event)
         case e.TransferUnanswered():
-            fold_transfer.unanswered(floor, event)
+            if not fold_outbound.unanswered(floor, event):
+                fold_transfer.unanswered(floor, event)
         case e.TransferTimedOut():
             fold_transfer.timed_out(floor, event)
         case e.TransferCompleted():
@@ -100,7 +111,8 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
         case e.HoldRefused():
             fold_transfer.not_held(floor, event)
         case e.AgentHungUp():
-            fold_transfer.hung_up(floor, event)
+            if not _gives_up(floor, event):
+                fold_transfer.hung_up(floor, event)
         case e.ToneHeard():
             tone_heard(floor, event)
         case e.PromptBegun():
@@ -153,8 +165,28 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
             assert_never(event)
 
 
+def _roster(floor: Floor, event: e.RosterSeen) -> None:
+    """Who stands in the call: of most calls that says who has accepted and who has left."""
+    if fold_outbound.roster(floor, event):
+        return
+    if fold_outbound.party_left(floor, event):
+        floor.order(HangUp(call=event.call, graph_id=event.graph_id))
+        _end(floor, e.CallEnded(at=event.at, call=event.call, graph_id=event.graph_id, inferred=event.inferred))
+    elif not (fold_transfer.roster(floor, event) or fold_pass.roster_beyond(floor, event)):
+        roster(floor, event)
+
+
+def _gives_up(floor: Floor, event: e.AgentHungUp) -> bool:
+    """Whether the agent hangs up before the party is there whom we call for them."""
+    call = floor.call(event.call)
+    return call.agent == event.agent and fold_outbound.hung_up(floor, call, event.at)
+
+
 def _end(floor: Floor, event: e.CallEnded) -> None:
     """The call is gone, whoever talked in it."""
+    known = floor.calls.get(event.call)
+    if known is not None and fold_outbound.ended(floor, known, event.at):
+        return
     if fold_pass.end_beyond(floor, event) or fold_released.is_out(floor, event):
         return
     fold_transfer.caller_left(floor, event)

@@ -10,7 +10,17 @@ from cordpair.core.transfer import Stage
 #: A call that was only just written may get its timer in this very moment.
 GRACE = timedelta(seconds=60)
 
-Due = e.CheckDue | e.OfferTimedOut | e.WrapUpExpired | e.StepTimedOut | e.ReleasedUnseen | e.TransferTimedOut
+Due = (
+    e.CheckDue
+    | e.OfferTimedOut
+    | e.WrapUpExpired
+    | e.StepTimedOut
+    | e.ReleasedUnseen
+    | e.TransferTimedOut
+    | e.OutboundTimedOut
+)
+
+_PLACED = (CallState.PLACING, CallState.DIALLING, CallState.REACHING)
 
 
 def overlooked(calls: Sequence[Call], timers: Collection[str], now: datetime) -> list[Due]:
@@ -39,6 +49,8 @@ def _wanted(call: Call, now: datetime) -> Iterator[tuple[str, Due]]:
             yield f"offer:{offer.id}", e.OfferTimedOut(at=now, call=call.id, offer=offer.id)
     if call.state is CallState.RELEASED:
         yield f"released:{call.id}", e.ReleasedUnseen(at=now, call=call.id)
+    if call.state in _PLACED and (call.outbound is None or call.outbound.expired is None):
+        yield f"outbound:{call.id}", e.OutboundTimedOut(at=now, call=call.id)
     transfer = call.transfer
     if transfer is not None and transfer.stage is Stage.RINGING and transfer.expired is None:
         yield f"transfer:{transfer.id}", e.TransferTimedOut(at=now, call=call.id, transfer=transfer.id)

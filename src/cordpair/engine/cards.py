@@ -17,6 +17,7 @@ from cordpair.core.ids import AgentId, QueueId, TenantId
 from cordpair.core.party import ChatReference
 from cordpair.core.queue_rules import WrapUpMode
 from cordpair.core.tenant import Queue, queue_named
+from cordpair.core.transfer import TransferEnd
 from cordpair.engine.clock import Clock
 from cordpair.engine.passing import needs_passing, with_passing
 from cordpair.errors import PermanentFailure
@@ -99,6 +100,8 @@ def card_facts(
         pending=(pending_reason(call) or "") if call.state is CallState.CLOSED else "",
         ended=newest.why if newest else None,
         caller_left=call.outcome is Outcome.ABANDONED,
+        calling=call.state if call.outbound else None,
+        not_reached=why_unreached(call),
         wrap_up=_wrap_up_facts(call, queue),
     )
 
@@ -114,6 +117,12 @@ def _wrap_up_facts(call: Call, queue: Queue) -> WrapUpFacts | None:
         is_free=queue.wrap_up is WrapUpMode.OPTIONAL,
         is_written=bool(call.disposition),
     )
+
+
+def why_unreached(call: Call) -> TransferEnd | None:
+    """Why a call that we have placed did not get through, None where it did or still may."""
+    known = {end.value: end for end in TransferEnd}
+    return known.get(call.outcome_reason.removeprefix("agent_")) if call.outcome is Outcome.UNREACHED else None
 
 
 def readable(e164: str | None) -> str:

@@ -52,6 +52,8 @@ _VERDICTS = {
 
 _FACES = {
     CallState.OFFERED: Face.RINGING,
+    CallState.DIALLING: Face.CALLING,
+    CallState.REACHING: Face.CALLING,
     CallState.CONNECTED: Face.STRIP,
     CallState.RELEASED: Face.STRIP,
     CallState.WRAP_UP: Face.WRAP_UP,

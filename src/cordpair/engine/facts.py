@@ -59,7 +59,7 @@ async def identify(told: Sequence[Told], parties: Parties, link: LinkOf, region:
 
     Withheld, short and internal callers are never looked up.
     """
-    arrivals = [event for one in told for event in one.events if isinstance(event, e.Arrived)]
+    arrivals = [event for one in told for event in one.events if isinstance(event, e.Arrived | e.OutboundAsked)]
     numbers = {event.caller.e164 for event in arrivals if event.caller.kind is CallerKind.NUMBER and event.caller.e164}
     if not numbers:
         return
@@ -69,7 +69,7 @@ async def identify(told: Sequence[Told], parties: Parties, link: LinkOf, region:
 
 
 def _identified(event: e.AnyEvent, found: Mapping[str, Sequence[PartyHit]], link: LinkOf, region: str) -> e.AnyEvent:
-    if not isinstance(event, e.Arrived) or event.caller.e164 is None:
+    if not isinstance(event, e.Arrived | e.OutboundAsked) or event.caller.e164 is None:
         return event
     hits = [
         hit

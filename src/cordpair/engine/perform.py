@@ -12,6 +12,7 @@ from cordpair.engine.activities import ActivityWriter
 from cordpair.engine.attempt import Attempt
 from cordpair.engine.clock import Clock
 from cordpair.engine.names import Names
+from cordpair.engine.perform_outbound import OutboundPerformer
 from cordpair.engine.perform_transfer import TransferPerformer
 from cordpair.engine.speaker import MakesSounds, Speaker
 from cordpair.errors import PermanentFailure, Rejected
@@ -45,6 +46,7 @@ class Performer:
         self._activities = ActivityWriter(tenant, store, clock, crm, names)
         self._calls, self._cards, self._crm = calls, cards, crm
         self._transfers = TransferPerformer(calls, self._load, clock)
+        self._outbound = OutboundPerformer(tenant, calls, self._load, clock)
         self._speaker = Speaker(tenant, calls, sounds, clock)
 
     def connector(self, effect: o.Effect) -> str:
@@ -70,6 +72,8 @@ class Performer:
                 return await self._redirect(effect)
             case o.TransferCall():
                 return await self._transfer(effect, attempt)
+            case o.PlaceCall() | o.RingParty():
+                return await self._outbound.perform(effect, attempt)
             case o.RingTarget() | o.WithdrawTarget() | o.RemoveAgent() | o.HoldCaller() | o.ReleaseCall():
                 return await self._transfers.perform(effect, attempt)
             case o.HangUp():

@@ -12,7 +12,7 @@ from cordpair.connectors.teams.state import call_events, is_caller, roster_event
 from cordpair.connectors.teams.tokens import GRAPH_SCOPE
 from cordpair.core.events import CallEnded, CallEvent
 from cordpair.core.ids import AgentId, GraphCallId, TenantId, call_id
-from cordpair.errors import PermanentFailure
+from cordpair.errors import PermanentFailure, UnknownOutcome
 
 _MEDIA = uuid.UUID("9f0f6e7e-8a39-4a50-9d5b-6d2b0a1f4c11")
 _CONTEXT_LIMIT = 256
@@ -49,12 +49,36 @@ class GraphCalls:
         self._now = now
         self._prompts = tuple(prompts)
 
-    async def answer(self, call: GraphCallId) -> None:
-        """Take a ringing call, within 15 s of its arrival."""
-        media = {
+    async def place(self, agent: AgentId, account: str) -> GraphCallId:
+        """Call an agent in the name of a resource account: who is invited then is rung by that account's number."""
+        identity = {
+            "@odata.type": "#microsoft.graph.identitySet",
+            "applicationInstance": {"@odata.type": "#microsoft.graph.identity", "id": account},
+        }
+        call = {
+            "@odata.type": "#microsoft.graph.call",
+            "callbackUri": self._callback_uri,
+            "source": {"@odata.type": "#microsoft.graph.participantInfo", "identity": identity},
+            "targets": [_invitation(agent)],
+            "requestedModalities": ["audio"],
+            "mediaConfig": self._media_config(),
+            "tenantId": self._tenant,
+        }
+        named = await self._rest.request("POST", self._calls, body=call)
+        found = named.get("id")
+        if not isinstance(found, str) or not found:
+            raise UnknownOutcome("Graph names no call that it has placed")
+        return GraphCallId(found)
+
+    def _media_config(self) -> dict[str, Any]:
+        return {
             "@odata.type": "#microsoft.graph.serviceHostedMediaConfig",
             "preFetchMedia": [self._media(prompt) for prompt in self._prompts],
         }
+
+    async def answer(self, call: GraphCallId) -> None:
+        """Take a ringing call, within 15 s of its arrival."""
+        media = self._media_config()
         await self._post(
             call, "answer", {"callbackUri": self._callback_uri, "mediaConfig": media, "acceptedModalities": ["audio"]}
         )

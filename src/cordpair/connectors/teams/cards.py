@@ -23,7 +23,15 @@ from cordpair.connectors.teams.elements import (
 from cordpair.connectors.teams.facts import CardFacts
 from cordpair.connectors.teams.texts import CONNECTORS, ENDS, duration, language
 from cordpair.connectors.teams.wrap_up import WrapUp, inputs, other_ends, read_wrap_up, time_of
+from cordpair.core.call import CallState
 from cordpair.core.effects import Face
+
+#: What an agent reads while somebody is being called for them.
+CALLING = {
+    CallState.PLACING: "calling_agent",
+    CallState.DIALLING: "calling_agent",
+    CallState.REACHING: "calling_party",
+}
 
 __all__ = ["CardFacts", "WrapUp", "card", "read_wrap_up"]
 
@@ -41,6 +49,8 @@ def card(face: Face, facts: CardFacts) -> dict[str, Any]:
             return _over(facts, "taken", "")
         case Face.STRIP:
             return _strip(facts)
+        case Face.CALLING:
+            return _calling(facts)
         case Face.PASSED:
             return _over(facts, "passed", facts.say("passed_hint"))
         case Face.WRAP_UP:
@@ -97,6 +107,21 @@ def _passed_by(facts: CardFacts, passing: pass_on.Passing) -> list[Element]:
     """Who passes the caller on to this agent, and what they wrote."""
     by = facts.say("passed_by", name=foreign(passing.by, 60)) if passing.by else ""
     return [line(run(it), spacing="Small") for it in (by, facts.note if by else "") if it]
+
+
+def _calling(facts: CardFacts) -> Element:
+    """We call somebody for the agent: who is rung now, and what it came to."""
+    say = facts.say
+    body = [*_header(facts, say("calling"), ""), *who(facts), *identified(facts), *_how_far(facts)]
+    give_up = [execute(say("hang_up"), "hang_up", {"call": facts.call})] if facts.calling in CALLING else []
+    return _card(facts, body, [*give_up, *open_record(facts)], f"{say('calling')}: {caller_title(facts)}")
+
+
+def _how_far(facts: CardFacts) -> list[Element]:
+    if facts.calling in CALLING:
+        return [hint(facts.say(CALLING[facts.calling]))]
+    why = facts.say(pass_on.WHY[facts.not_reached]) if facts.not_reached else ""
+    return [line(run(why[:1].upper() + why[1:], color="Warning"), spacing="Small")] if why else []
 
 
 def _wrap_up(facts: CardFacts) -> Element:

@@ -6,10 +6,12 @@ import msgspec
 
 from cordpair.connectors.teams.pass_on import Passing
 from cordpair.connectors.teams.texts import language, text
+from cordpair.core.call import CallState
 from cordpair.core.caller import CallerKind, Candidate
 from cordpair.core.events import OfferEnd
 from cordpair.core.ids import CallId, OfferId, PartyRef
 from cordpair.core.tenant import Disposition
+from cordpair.core.transfer import TransferEnd
 
 
 class WrapUpFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +57,8 @@ class CardFacts(msgspec.Struct, frozen=True, kw_only=True):
     ended: OfferEnd | None = None
     caller_left: bool = False
     wrap_up: WrapUpFacts | None = None
+    calling: CallState | None = None  #: how far a call is that we place for the agent
+    not_reached: TransferEnd | None = None  #: why it did not come about
     passing: Passing | None = None  #: on the card of who may pass the caller on, or gets them so
 
     def say(self, key: str, **values: object) -> str:

@@ -140,6 +140,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "why_uncertain": ("the match is uncertain", "der Treffer ist unsicher"),
     "why_crm": ("the CRM could not be reached", "das CRM war nicht erreichbar"),
     "why_other": ("a person has to look at it", "eine Person muss es prüfen"),
+    # calling somebody
+    "calling": ("Outgoing call", "Ausgehender Anruf"),
+    "calling_agent": (
+        "Answer in Teams: your client rings first.",
+        "Nehmen Sie in Teams an: Ihr Client klingelt zuerst.",
+    ),
+    "calling_party": ("It rings.", "Es klingelt."),
+    "call_back": ("Call back", "Zurückrufen"),
+    "call_out": ("Call", "Anrufen"),
+    "call_whom": ("Call {number} for which queue?", "{number} für welche Warteschlange anrufen?"),
+    "call_begins": ("Your Teams client rings first.", "Ihr Teams-Client klingelt zuerst."),
+    "help_call": ("call somebody on behalf of your queue", "jemanden für Ihre Warteschlange anrufen"),
     # passing a caller on
     "pass_on": ("Pass on", "Weitergeben"),
     "pass_whom": ("To whom", "An wen"),
