@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import backlog, crash, first_run, fold, ingest, isolation, latency, order, routing, simulation
+from benchmarks import backlog, crash, first_run, fold, handover, ingest, isolation, latency, order, routing, simulation
 from benchmarks import exactly_once
 from benchmarks.measuring import Line, table
 
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
     "ingest": ingest.run,
     "fold": fold.run,
     "latency": latency.run,
+    "handover": handover.run,
     "backlog": backlog.run,
     "order": order.run,
     "crash": crash.run,

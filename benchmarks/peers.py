@@ -29,12 +29,14 @@ def bearer() -> str:
 
 
 class Peers:
-    """The server. `answered` hears which calls were answered, `card_seen` of new cards and when (perf_counter)."""
+    """The server. `answered` hears which calls were answered, `card_seen` of new cards and when (perf_counter),
+    `invited` of agents who are rung: the call, the request and when."""
 
     def __init__(self) -> None:
         self.url = ""
         self.answered: Callable[[str], None] = lambda _: None
         self.card_seen: Callable[[bytes, float], None] = lambda *_: None
+        self.invited: Callable[[str, bytes, float], None] = lambda *_: None
 
     def settings(self) -> dict[str, str]:
         """How a node is told to speak to this server."""
@@ -66,6 +68,9 @@ class Peers:
         if parts[-1] == "answer":
             self.answered(parts[-2])
             return 202, {}
+        if parts[-1] == "invite":
+            self.invited(parts[-3], body, time.perf_counter())
+            return 200, {"id": "invite", "status": "running"}
         if parts[-1] == "getPresencesByUserId":
             people = json.loads(body)["ids"]
             return 200, {"value": [{"id": one, "availability": "Available", "activity": "Available"} for one in people]}
