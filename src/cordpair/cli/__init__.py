@@ -24,6 +24,7 @@ _COMMANDS = (
     "tenant",
     "config",
     "flow",
+    "prompt",
     "doctor",
     "parked",
     "floor_link",
