@@ -1,12 +1,15 @@
 """Every privileged action leaves its entry in the audit trail, and an action that does nothing leaves none."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from cordpair.core.audit import operator_actor
 from cordpair.core.effects import LogActivity
+from cordpair.core.setup_secrets import without_secrets
 from cordpair.core.tenant import TenantSetup
 from cordpair.engine.privileged import (
     apply_setup,
@@ -15,11 +18,11 @@ from cordpair.engine.privileged import (
     retry_effect,
     retry_notification,
 )
-from cordpair.errors import CordpairError
+from cordpair.errors import CordpairError, Rejected
 from cordpair.store.audit import Shown
 from cordpair.store.doors import Store
 from cordpair.store.inbox import Incoming
-from tests.store.world import CANARY, NOBODY, NOON, A, setup
+from tests.store.world import CANARY, NOBODY, NOON, A, configured, setup
 
 SOMEBODY = operator_actor(1000)
 
@@ -116,3 +119,49 @@ async def test_an_action_that_cannot_be_written_down_is_not_done(store: Store, m
     async with store.open_tenant(A) as rows:
         found = await rows.setups.get()
     assert found == setup(A)
+
+
+async def version_of(store: Store, setup: TenantSetup, **how: Any) -> int | None:
+    return await apply_setup(store, setup, by=SOMEBODY, now=NOON, **how)
+
+
+async def test_each_change_is_a_version_and_the_same_again_is_none(store: Store) -> None:
+    changed = replace(setup(A), name="Neu")
+    assert [await version_of(store, one) for one in (setup(A), changed, changed)] == [1, 2, None]
+    async with store.open_tenant(A) as rows:
+        newest, first = await rows.versions.newest(10)
+    assert (newest.setup.name, first.setup.name) == ("Neu", "Verband")
+
+
+async def test_who_was_slower_is_refused_and_changes_nothing(store: Store) -> None:
+    await applied(store, setup(A))
+    await applied(store, replace(setup(A), name="faster"))
+    with pytest.raises(Rejected, match="version 2 runs by now, not 1") as refused:
+        await version_of(store, replace(setup(A), name="slower"), instead_of=1)
+    assert refused.value.status == 409
+    assert await version_of(store, replace(setup(A), name="slower"), instead_of=2) == 3
+
+
+async def test_of_two_who_apply_at_once_only_one_does(store: Store) -> None:
+    await applied(store, setup(A))
+    names = ("one", "other")
+    tries = (version_of(store, replace(setup(A), name=name), instead_of=1) for name in names)
+    done = await asyncio.gather(*tries, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["Rejected", "int"]
+
+
+async def test_what_was_set_up_before_versions_were_kept_becomes_one(store: Store) -> None:
+    await configured(store, A)
+    assert await version_of(store, replace(setup(A), name="Neu")) == 2
+    async with store.open_tenant(A) as rows:
+        newest, before = await rows.versions.newest(10)
+    assert (before.number, before.setup.name, before.actor, newest.actor) == (1, "Verband", "unknown", SOMEBODY)
+
+
+async def test_a_secret_that_is_said_to_be_stored_stays(store: Store) -> None:
+    await applied(store, setup(A))
+    await applied(store, replace(without_secrets(setup(A)), name="Neu"))
+    async with store.open_tenant(A) as rows:
+        found = await rows.setups.get()
+    assert found == replace(setup(A), name="Neu")
+    assert (await done(store))[3:] == [("setup.applied", A)]
