@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from cordpair.core import agent as agents
 from cordpair.core import events as e
-from cordpair.core import fold_released, fold_transfer, offers
+from cordpair.core import fold_outbound, fold_released, fold_transfer, offers
 from cordpair.core.agent import Agent, AgentMove, AgentState, Presence
 from cordpair.core.call import Call
 from cordpair.core.floor import Floor
@@ -59,6 +59,8 @@ def _ringing(floor: Floor, agent: Agent) -> Call | None:
 
 def _ring_lost(floor: Floor, call: Call, agent: Agent, at: datetime) -> None:
     """Whoever is being rung has gone away."""
+    if fold_outbound.ring_lost(floor, call, at):
+        return
     offer = offers.at_agent(call, agent.id)
     if not fold_transfer.ring_lost(floor, call, agent.id, at) and offer is not None:
         seek(floor, end_offer(floor, call, offer, e.OfferEnd.AGENT_LOST, at), at)
