@@ -8,8 +8,20 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import backlog, crash, first_run, fold, handover, ingest, isolation, latency, order, routing, simulation
-from benchmarks import exactly_once
+from benchmarks import (
+    backlog,
+    crash,
+    exactly_once,
+    first_run,
+    fold,
+    handover,
+    ingest,
+    isolation,
+    latency,
+    order,
+    routing,
+    simulation,
+)
 from benchmarks.measuring import Line, table
 
 #: Every benchmark by its name on the command line.
