@@ -16,7 +16,7 @@ except ImportError as exc:  # pragma: no cover - depends on what is installed
     raise Rejected("LDAP needs the library ldap3: install cordpair[ldap]") from exc
 
 _CONNECT_S = 5.0
-_ANSWER_S = 20.0
+_ANSWER_S = 20  # whole seconds: the library packs it so
 _PAGE = 500
 
 #: The attributes of one entry, each with all its values as texts.
@@ -43,7 +43,7 @@ class LdapWire:
                     query,
                     attributes=attributes,
                     paged_size=min(limit, _PAGE) if limit else _PAGE,
-                    time_limit=int(_ANSWER_S),
+                    time_limit=_ANSWER_S,
                     generator=True,
                 )
                 entries = [_entry(one) for one in found if one.get("type") == "searchResEntry"]
