@@ -90,6 +90,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "parties.remove": lambda rows, it: rows.parties.remove([it.party]),
     "parties.upsert": lambda rows, it: rows.parties.upsert([_party(it)]),
     "callers.known": lambda rows, it: _known(rows, it),
+    "callers.contacts": lambda rows, it: rows.callers.contacts([it.party]),
     "callers.met": lambda rows, it: rows.callers.met(it.party, Contact(BEN, None, LATER)),
     "callers.chose": lambda rows, it: rows.callers.chose(NUMBER, it.party, LATER),
     "callers.forget": lambda rows, it: rows.callers.forget(NUMBER, it.party),

@@ -56,6 +56,13 @@ async def test_the_last_contact_is_the_latest_in_whatever_order_they_are_told(st
         assert (await rows.callers.known(BERLIN, [ERIKA]))[ERIKA].contact == CONTACT
 
 
+async def test_the_last_contacts_of_several_parties_are_found_at_once(store: Store) -> None:
+    await indexed(store)
+    async with store.open_tenant(A) as rows:
+        await rows.callers.met(ERIKA, CONTACT)
+        assert await rows.callers.contacts([ERIKA, JOHN]) == {ERIKA: CONTACT}
+
+
 async def test_all_of_it_goes_with_its_party(store: Store) -> None:
     await indexed(store)
     async with store.open_tenant(A) as rows:

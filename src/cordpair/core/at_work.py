@@ -5,7 +5,8 @@ from collections import Counter
 from cordpair.core.agent import Agent, AgentState
 from cordpair.core.ids import QueueId
 
-_AT_WORK = frozenset({AgentState.READY, AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP})
+#: Signed in, and free sooner or later.
+AT_WORK = frozenset({AgentState.READY, AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP})
 
 
 class AtWork:
@@ -18,7 +19,7 @@ class AtWork:
     def change(self, before: Agent | None, after: Agent | None) -> None:
         """An agent is another than before: `None` is nobody."""
         for agent, sign in ((before, -1), (after, 1)):
-            if agent is not None and agent.state in _AT_WORK:
+            if agent is not None and agent.state in AT_WORK:
                 for queue in agent.queues:
                     self._at_work[queue] += sign
                     self._ready[queue] += sign if agent.state is AgentState.READY else 0

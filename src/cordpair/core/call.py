@@ -180,6 +180,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     caller: Caller = Caller(kind=CallerKind.WITHHELD)
     candidates: tuple[Candidate, ...] = ()
     party: PartyRef | None = None  #: the settled party
+    last_agent: AgentId | None = None  #: who talked to them last, and when
+    last_met_at: datetime | None = None
     agent: AgentId | None = None
     offer: Offer | None = None  #: the oldest that rings
     beside: tuple[Offer, ...] = ()  #: what rings beside it, in queues that ring several agents at once

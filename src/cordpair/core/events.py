@@ -46,6 +46,8 @@ class Arrived(CallFact, frozen=True, kw_only=True):
     caller: Caller
     candidates: tuple[Candidate, ...] = ()
     inferred: bool = False
+    last_agent: AgentId | None = None  #: who talked to the settled party last, and when
+    last_met_at: datetime | None = None
 
 
 class Established(CallFact, frozen=True, kw_only=True):

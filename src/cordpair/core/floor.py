@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from cordpair.core.agent import Agent, AgentState
-from cordpair.core.at_work import AtWork
+from cordpair.core.at_work import AT_WORK, AtWork
 from cordpair.core.call import Call, CallState
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, Timer
 from cordpair.core.effects import Effect, Face, ShowCard
@@ -22,7 +22,7 @@ from cordpair.core.pace import Paces
 from cordpair.core.quota import Gate, QuotaUse, redirects
 from cordpair.core.routing import Match, Router
 from cordpair.core.tenant import Queue, Topology, queue_named
-from cordpair.core.wait_plan import ROUNDING, grows_at, key_of, may_grow, need_of, step_of
+from cordpair.core.wait_plan import ROUNDING, grows_at, key_of, may_grow, need_of, preferred_of, step_of
 from cordpair.errors import IllegalEvent
 
 
@@ -157,6 +157,8 @@ class Floor:
         self.at_work.change(self.agents.get(agent.id), agent)
         self.agents[agent.id] = self.changes.agents[agent.id] = agent
         self._left += self.router.sign_in(agent.id, agent.state is not AgentState.OFFLINE)
+        if agent.state not in AT_WORK:
+            self._left += self.router.preferring(agent.id)
         return agent
 
     def take_left(self) -> list[CallId]:
@@ -215,8 +217,17 @@ class Floor:
         if grows is not None:
             self.timer(f"wait:{call.id}", grows, 0, WaitGrown(at=grows, call=call.id))
         key = key_of(queue, call, at)
+        preferred = preferred_of(queue, call, at, self._may_come)
+        if preferred is not None:
+            room = 1
         excluded = frozenset((*call.excluded, *(offer.agent for offer in call.rings)))
-        return self.router.wait(call.id, need, key, excluded, room=room, now=clock_of(at))
+        first = () if preferred is None else (preferred,)
+        return self.router.wait(call.id, need, key, excluded, preferred=first, room=room, now=clock_of(at))
+
+    def _may_come(self, agent_id: AgentId, queue: Queue) -> bool:
+        """Whether this agent serves the queue and is at work."""
+        agent = self.agents.get(agent_id)
+        return agent is not None and queue.id in agent.queues and agent.state in AT_WORK
 
     def room_of(self, call: Call) -> int:
         """How many further agents may be rung for this call now."""

@@ -43,6 +43,8 @@ def arrive(floor: Floor, event: Arrived) -> None:
         "caller": event.caller,
         "candidates": event.candidates,
         "party": settled(event.candidates),
+        "last_agent": event.last_agent,
+        "last_met_at": event.last_met_at,
         "inferred": (*told.inferred, "arrived_at") if event.inferred else told.inferred,
     }
     if queue is None and flow is None:

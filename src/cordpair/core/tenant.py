@@ -50,6 +50,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     `wrap_up_s` is the time or the cap of the `wrap_up`; agents may extend it `extensions` times by `extend_s`. After
     `misses` rings missed in a row an agent is not responding; after `declines` calls declined in a row (0: never) on a
     break. A presence that holds agents back is `stale` after `stale_s`. `parallel_offers` agents are rung at once.
+
+    Who talked to an agent within `last_agent_days` waits up to `last_agent_s` for that one, if they are at work.
     """
 
     id: QueueId
@@ -88,6 +90,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     stale_s: float = 90.0
     stale: StalePolicy = StalePolicy.TRUST
     parallel_offers: int = 1
+    last_agent_s: float = 0.0
+    last_agent_days: int = 30
     treatment: Treatment | None = None  #: what a caller hears while they wait; None: the greeting
 
     @property

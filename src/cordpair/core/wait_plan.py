@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from cordpair.core.call import Call
+from cordpair.core.ids import AgentId
 from cordpair.core.need import Need
 from cordpair.core.pool import ContactKey
 from cordpair.core.tenant import Queue
@@ -41,9 +42,21 @@ def key_of(queue: Queue, call: Call, at: datetime) -> ContactKey:
     return ContactKey(0 if has_aged else queue.tier, arrived.timestamp() - credit_s, call.sequence)
 
 
+def preferred_of(queue: Queue, call: Call, at: datetime, may_come: Callable[[AgentId, Queue], bool]) -> AgentId | None:
+    """The agent who talked to the caller last, as long as the call waits for nobody else: its step before all others.
+
+    None without one, when they are not at work, have been rung for this call, or when the time for it is over.
+    """
+    agent, met_at = call.last_agent, call.last_met_at
+    if agent is None or met_at is None or at + ROUNDING >= _entered(call) + timedelta(seconds=queue.last_agent_s):
+        return None
+    is_recent = at - met_at <= timedelta(days=queue.last_agent_days)
+    return agent if is_recent and agent not in call.excluded and may_come(agent, queue) else None
+
+
 def may_grow(queue: Queue) -> bool:
     """Whether waiting changes anything of itself in this queue, delays of agents aside."""
-    return len(queue.plan) > 1 or (queue.tier != 0 and queue.overtake_s is not None)
+    return len(queue.plan) > 1 or (queue.tier != 0 and queue.overtake_s is not None) or queue.last_agent_s > 0
 
 
 def grows_at(queue: Queue, call: Call, at: datetime, delays: Iterable[float]) -> datetime | None:
@@ -51,6 +64,8 @@ def grows_at(queue: Queue, call: Call, at: datetime, delays: Iterable[float]) ->
     arrived = call.queued_at or call.arrived_at or call.heard_at
     edges = [_entered(call) + timedelta(seconds=step.after_s) for step in queue.plan]
     edges += [arrived + timedelta(seconds=delay_s - queue.credit_s - call.credit_s) for delay_s in delays]
+    if call.last_agent is not None:
+        edges.append(_entered(call) + timedelta(seconds=queue.last_agent_s))
     if queue.tier and queue.overtake_s is not None:
         edges.append(arrived + timedelta(seconds=queue.overtake_s))
     return min((edge for edge in edges if edge > at + ROUNDING), default=None)

@@ -7,6 +7,7 @@ from cordpair.core.floor import Floor
 from cordpair.engine.clock import Clock
 from cordpair.engine.facts import LinkOf, Told, Translate, identify, read
 from cordpair.engine.folding import Batch
+from cordpair.engine.last_agents import remember_agents
 from cordpair.store.doors import TenantRows
 from cordpair.store.inbox import InboxRow
 
@@ -37,7 +38,12 @@ class Reading:
         await identify(told, rows.parties, self._link, self._region)
         return told
 
-    async def remember_closed(self, rows: TenantRows, floor: Floor, told: Sequence[Told]) -> None:
+    async def remember(self, rows: TenantRows, floor: Floor, told: Sequence[Told]) -> None:
+        """What the facts concern and memory does not hold: calls that have left it, agents whom callers know."""
+        await self._remember_closed(rows, floor, told)
+        await remember_agents(told, floor, rows)
+
+    async def _remember_closed(self, rows: TenantRows, floor: Floor, told: Sequence[Told]) -> None:
         """A late fact may concern a call that has left memory: fetch it."""
         named = {event.call for one in told for event in one.events if isinstance(event, e.CallFact)}
         missing = [call for call in named if call not in floor.calls]

@@ -127,6 +127,7 @@ def _check_offers(place: str, queue: Queue) -> None:
     _must(queue.extensions >= 0 and queue.extend_s > 0, place, "extensions must be at least 0, extend_s more than 0")
     _must(queue.misses >= 1 and queue.declines >= 0, place, "misses must be at least 1, declines at least 0")
     _must(queue.stale_s > 0, place, "stale_s must be more than 0")
+    _must(queue.last_agent_s >= 0 and queue.last_agent_days >= 1, place, "last_agent_days must be at least 1")
     most = 1 if queue.topology is Topology.RELEASED else MOST_AT_ONCE
     why = "only one agent can have a released call handed over" if most == 1 else "more would ring for nothing"
     _must(1 <= queue.parallel_offers <= most, place, f"parallel_offers must be 1 to {most}: {why}")

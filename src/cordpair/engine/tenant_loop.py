@@ -170,7 +170,7 @@ class TenantLoop:
             async with ahead.door() if ahead is not None else self._store.open_tenant(self.tenant) as rows:
                 told = await self._reading.look(rows, batch)
                 told += await self._reading.take(rows, batch) if ahead is None else ahead.told
-                await self._reading.remember_closed(rows, floor, told)
+                await self._reading.remember(rows, floor, told)
                 if self._quota is not None:
                     await self._quota.follow(rows, floor, self._clock.now())
                 read_at = self._clock.now()

@@ -43,6 +43,20 @@ class Callers:
             for row in rows
         }
 
+    async def contacts(self, refs: Collection[PartyRef]) -> dict[PartyRef, Contact]:
+        """The last call with each of these parties; who was never spoken to is left out."""
+        rows = await self._scope.connection.fetch(
+            "select o.connector, o.party, o.agent, o.queue, o.at from party_contacts o "
+            "join unnest($2::text[], $3::text[]) as r (c, p) on o.connector = r.c and o.party = r.p "
+            "where o.tenant = $1",
+            self._scope.tenant,
+            [ref.connector for ref in refs],
+            [ref.id for ref in refs],
+        )
+        return {
+            PartyRef(row["connector"], row["party"]): Contact(row["agent"], row["queue"], row["at"]) for row in rows
+        }
+
     async def met(self, party: PartyRef, contact: Contact) -> None:
         """There was a call with a party of the index. An older one changes nothing."""
         await self._scope.connection.execute(
