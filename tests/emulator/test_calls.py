@@ -2,6 +2,7 @@
 
 import io
 import wave
+from typing import Any
 
 from tests.emulator.product import Product
 
@@ -302,3 +303,44 @@ async def test_music_is_heard_by_one_participant_at_a_time(product: Product) -> 
     assert (await product.graph("POST", f"{path}/p-offer-1/startHoldMusic", {})).status_code == 409
     assert (await product.graph("POST", f"{path}/caller-{call}/stopHoldMusic", {})).status_code == 200
     assert (await product.graph("POST", f"{path}/p-offer-1/startHoldMusic", {})).status_code == 200
+
+
+def placed(product: Product, user: str, account: str) -> dict[str, Any]:
+    source = {"identity": {"applicationInstance": {"id": account}}}
+    wanted = {key: value for key, value in product.answer_body().items() if key != "acceptedModalities"}
+    return {
+        **wanted,
+        "source": source,
+        "targets": [{"identity": {"user": {"id": user}}}],
+        "tenantId": product.tenant.id,
+    }
+
+
+async def test_a_user_whom_the_application_calls_is_in_the_call_when_they_answer(product: Product) -> None:
+    agent = await product.manual()
+    body = placed(product, agent.id, product.tenant.queues[0].resource_account)
+    answer = await product.graph("POST", "/communications/calls", body)
+    call = answer.json()["id"]
+    assert (answer.status_code, answer.json()["direction"]) == (201, "outgoing")
+    await product.advance(2)
+    await product.act(agent, "accept")
+    assert product.states(call)[-1] == "updated established"
+    product.cloud.parts.outside.is_manual = True
+    assert await invited_number(product, call) == 200
+    await product.act(agent, "hang_up")
+    assert agent.id not in await roster(product, call)
+
+
+async def test_a_user_who_does_not_answer_the_applications_call_ends_it(product: Product) -> None:
+    agent = await product.manual()
+    body = placed(product, agent.id, product.tenant.queues[0].resource_account)
+    call = (await product.graph("POST", "/communications/calls", body)).json()["id"]
+    await product.advance(2)
+    await product.act(agent, "decline")
+    assert product.of(call)[-1]["resourceData"]["resultInfo"]["code"] == 603
+
+
+async def test_nobody_is_called_in_the_name_of_a_strange_account(product: Product) -> None:
+    agent = await product.manual()
+    answer = await product.graph("POST", "/communications/calls", placed(product, agent.id, agent.id))
+    assert answer.status_code == 403

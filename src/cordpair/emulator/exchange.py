@@ -46,11 +46,7 @@ class Exchange(Rings):
 
     def dial(self, tenant: Tenant, queue: Queue, number: str | None) -> Call:
         """A caller dials a queue's resource account. Raises GraphError 429 at the limits of the application."""
-        live, month = self.usage(tenant)
-        if live >= CONCURRENT or month >= PER_MONTH:
-            self._cloud.journal.note("call blocked by limit", tenant=tenant.id, live=live, month=month)
-            raise GraphError(429, "TooManyRequests", "The application's limit of calls is reached.")
-        self._months[tenant.id, self._month()] += 1
+        self._count(tenant)
         graph_id = str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
         truth = CallTruth(graph_id, tenant.id, queue.id, number, self._cloud.clock.now())
         call = Call(graph_id, tenant, queue, number, truth, self._cloud.calling_webhook(tenant))
@@ -62,6 +58,29 @@ class Exchange(Rings):
         self._notify(call, "created", {**call.resource(), **call.brief()}, 0.3)
         call.timers.append(self._cloud.clock.later(ANSWER_WITHIN_S, lambda: self._unanswered(call)))
         return call
+
+    def place(self, tenant: Tenant, queue: Queue, user: str, callback: str) -> Call:
+        """The application calls a user in the name of a queue's resource account. Raises GraphError 429 at its limits.
+
+        It is told from the beginning, as of any call (graph docs, application-post-calls).
+        """
+        self._count(tenant)
+        graph_id = str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
+        truth = CallTruth(graph_id, tenant.id, queue.id, None, self._cloud.clock.now(), is_placed=True)
+        call = Call(graph_id, tenant, queue, None, truth, callback, state=State.ESTABLISHING, called=user)
+        self.calls[graph_id] = call
+        self._cloud.journal.calls[graph_id] = truth
+        self._cloud.journal.note("placed", graph_id=graph_id, tenant=tenant.id, queue=queue.id)
+        self._notify(call, "updated", call.brief(), 0.2)
+        self._ring(call, user, str(uuid.uuid4()), "call")
+        return call
+
+    def _count(self, tenant: Tenant) -> None:
+        live, month = self.usage(tenant)
+        if live >= CONCURRENT or month >= PER_MONTH:
+            self._cloud.journal.note("call blocked by limit", tenant=tenant.id, live=live, month=month)
+            raise GraphError(429, "TooManyRequests", "The application's limit of calls is reached.")
+        self._months[tenant.id, self._month()] += 1
 
     def caller_leaves(self, call: Call) -> None:
         """The caller hangs up. Of a released call nobody is told."""

@@ -33,6 +33,7 @@ class CallTruth:
 
     `ended_by`: caller | agent | bot | cloud. `answered_by` is the first agent in it. `parties` are the party ids of
     the members and companies who really have this number. `offers` are the client contexts of its invites.
+    `is_placed`: the application has placed it.
     """
 
     graph_id: str
@@ -48,6 +49,7 @@ class CallTruth:
     code: int | None = None
     subcode: int | None = None
     is_released: bool = False
+    is_placed: bool = False
     rings: int = 0
     parties: tuple[str, ...] = ()
     stays: list[Stay] = field(default_factory=list)

@@ -42,6 +42,9 @@ class Lines:
         self._gone(call, user)
         if call.is_released:
             self._finish(call, "agent")
+        elif call.called is not None and not call.is_group:  # peer-to-peer: nobody but the application is left
+            self._tell_end(call, results.CALLED_LEFT)
+            self._finish(call, "agent", results.CALLED_LEFT)
         elif not call.is_over:
             self._roster(call)
 

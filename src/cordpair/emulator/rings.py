@@ -5,7 +5,7 @@ An invite rings for 60 s (microsoft-graph-comms-samples #408); its result arrive
 """
 
 from cordpair.emulator.graph import results
-from cordpair.emulator.graph.call import Call, Operation, Ring, State
+from cordpair.emulator.graph.call import Call, Operation, Participant, Ring, State, bot_identity
 from cordpair.emulator.graph.results import Result
 from cordpair.emulator.lines import Lines, cancel
 
@@ -25,6 +25,8 @@ class Rings(Lines):
             self._join(call, ring)
             self._invite_over(ring, results.DONE)
             self._roster(call)
+        elif ring.purpose == "call":
+            self._called(call, ring)
         else:
             self._release(call, ring)
         return True
@@ -81,7 +83,7 @@ class Rings(Lines):
         elif ring.purpose == "transfer" and call.state is State.TRANSFERRING:
             call.state = State.ESTABLISHED
             self._notify(call, "updated", call.brief(resultInfo=results.TRANSFER_FAILED.info()))
-        elif ring.purpose == "redirect" and not call.is_over:
+        elif ring.purpose in ("redirect", "call") and not call.is_over:
             self._terminate(call, result, "cloud")
 
     def _end_ring(self, ring: Ring) -> None:
@@ -96,6 +98,19 @@ class Rings(Lines):
         assert ring.operation is not None
         if not any(other.operation is ring.operation for other in ring.call.rings.values()):
             self.operation_over(ring.call, ring.operation, result)
+
+    def _called(self, call: Call, ring: Ring) -> None:
+        """The user whom the application calls has answered."""
+        call.truth.established = self._cloud.clock.now()
+        bot = Participant(f"bot-{call.id}", bot_identity(call.tenant))
+        call.participants[bot.id] = bot
+        self._join(call, ring)
+        self._to(call, State.ESTABLISHED)
+        self.keep_alive(call)
+
+    def keep_alive(self, call: Call) -> None:
+        """The application wants the call to stand."""
+        raise NotImplementedError
 
     def _release(self, call: Call, ring: Ring) -> None:
         """A transfer or redirect was taken: the bot is out and hears nothing more."""
@@ -112,8 +127,8 @@ class Rings(Lines):
         if call.is_over:
             return
         for ring in list(call.rings.values()):
-            # A redirect's ring would end the call once more.
-            ring.purpose = "none" if ring.purpose == "redirect" else ring.purpose
+            # The ring of a redirect, or of a call that was placed, would end the call once more.
+            ring.purpose = "none" if ring.purpose in ("redirect", "call") else ring.purpose
             self._ring_over(ring, results.CALL_OVER)
         self._tell_end(call, result)
         self._finish(call, by, result)

@@ -81,7 +81,10 @@ class Operation:
 
 @dataclass
 class Ring:
-    """A user's Teams client rings for a call, or a telephone (`number`). `purpose` is invite | transfer | redirect."""
+    """A user's Teams client rings for a call, or a telephone (`number`).
+
+    `purpose` is invite | transfer | redirect | call (the application has placed it).
+    """
 
     call: "Call"
     user: str
@@ -95,7 +98,8 @@ class Ring:
 
 @dataclass
 class Call:
-    """One incoming call of a queue's resource account. `number` is None when the caller withholds it."""
+    """One call of a queue's resource account: a caller's (`number` is None when it is withheld), or one that the
+    application has placed, to the user `called`."""
 
     id: str
     tenant: Tenant
@@ -116,6 +120,7 @@ class Call:
     wants_tones: bool = False
     tones: int = 0
     result: Result | None = None
+    called: str | None = None
 
     @property
     def is_over(self) -> bool:
@@ -159,17 +164,28 @@ class Call:
             },
         }
 
+    def _placed_by(self) -> dict[str, Any]:
+        return {
+            "@odata.type": "#microsoft.graph.participantInfo",
+            "identity": self.target()["identity"],
+            "endpointType": "default",
+        }
+
+    def _placed_to(self, user: str) -> dict[str, Any]:
+        identity = user_identity(self.tenant, user)
+        return {"@odata.type": "#microsoft.graph.invitationParticipantInfo", "identity": identity}
+
     def resource(self) -> dict[str, Any]:
         """The whole call."""
         return {
             "@odata.type": "#microsoft.graph.call",
             "id": self.id,
             "state": self.state.value,
-            "direction": "incoming",
+            "direction": "incoming" if self.called is None else "outgoing",
             "callbackUri": self.callback,
             "callChainId": self.truth.graph_id,
-            "source": self.source(),
-            "targets": [self.target()],
+            "source": self.source() if self.called is None else self._placed_by(),
+            "targets": [self.target() if self.called is None else self._placed_to(self.called)],
             "tenantId": self.tenant.id,
             "myParticipantId": f"bot-{self.id}",
             "requestedModalities": ["audio"],

@@ -25,6 +25,7 @@ class CallOperations:
 
     def handlers(self) -> Handlers:
         return {
+            ("POST", "/communications/calls"): self.create,
             ("GET", _CALL): self.get,
             ("DELETE", _CALL): self.delete,
             ("POST", f"{_CALL}/answer"): self.answer,
@@ -46,6 +47,18 @@ class CallOperations:
 
     async def get(self, asked: Asked) -> Answer:
         return Answer(200, self._call(asked).resource())
+
+    async def create(self, asked: Asked) -> Answer:
+        """Call one Teams user in the name of a resource account of the application's."""
+        targets, source = asked.body.get("targets") or [], (asked.body.get("source") or {}).get("identity") or {}
+        account = (source.get("applicationInstance") or {}).get("id")
+        queue = next((one for one in asked.tenant.queues if one.resource_account == account), None)
+        if queue is None:
+            raise GraphError(403, "7504", "The source is no application instance of the application.")
+        if len(targets) != 1:
+            raise bad_request("Property 'targets' must hold one target.")
+        call = self._exchange.place(asked.tenant, queue, _user(targets[0], "targets"), asked.body["callbackUri"])
+        return Answer(201, call.resource())
 
     async def delete(self, asked: Asked) -> Answer:
         self._exchange.hang_up(self._call(asked))

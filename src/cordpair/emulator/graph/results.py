@@ -26,6 +26,7 @@ class Result:
 
 # Calls.
 CALLER_LEFT = Result(200, 560000, "Call ended by the PSTN user.")  # [graph]
+CALLED_LEFT = Result(200, 5300, "The called user has left the call.")  # [graph]
 CALLER_GAVE_UP = Result(487, 0, "The caller cancelled the call.")  # [acs] 0/487
 NOT_ANSWERED_BY_BOT = Result(408, 10057, "Call timed out due to no signaling from callee endpoints.")  # [graph]
 ENDED_BY_BOT = Result(200, 7000, "The conversation has ended by bot.")  # [graph]

@@ -11,6 +11,7 @@ Shape = str | dict[str, "Shape"] | list["Shape"]
 """A type name, an object with known fields (required ones end in `!`, `...` allows others), or a list of one shape."""
 
 _IDENTITY: Shape = {"user": "object", "phone": "object", "application": "object", "...": "any"}
+_SOURCE: Shape = {"applicationInstance": "object", "...": "any"}
 _PARTICIPANT: Shape = {
     "@odata.type": "string",
     "identity!": _IDENTITY,
@@ -76,6 +77,24 @@ _CLIENT_CONTEXT: Shape = {"clientContext": "string"}
 
 OPERATIONS: dict[tuple[str, str], Operation] = dict(
     [
+        _op(
+            "POST /communications/calls",
+            _ANY_CALL,
+            {
+                "@odata.type": "string",
+                "callbackUri!": "string",
+                "source": {"@odata.type": "string", "identity!": _SOURCE},
+                "targets": [_PARTICIPANT],
+                "requestedModalities": ["string"],
+                "mediaConfig": _MEDIA_CONFIG,
+                "tenantId": "string",
+                "subject": "string",
+                "callOptions": "object",
+                "chatInfo": "object",
+                "meetingInfo": "object",
+            },
+            _CALL,
+        ),
         _op(f"GET {_CALLS}", _ANY_CALL, answer=_CALL),
         _op(f"DELETE {_CALLS}", _ANY_CALL),
         _op(
