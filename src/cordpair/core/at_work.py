@@ -5,7 +5,7 @@ from collections import Counter
 from cordpair.core.agent import Agent, AgentState
 from cordpair.core.ids import QueueId
 
-#: Signed in, and free sooner or later.
+#: States of an agent who takes calls today, now or after the one they have.
 AT_WORK = frozenset({AgentState.READY, AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP})
 
 

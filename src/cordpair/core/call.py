@@ -226,6 +226,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     skills: frozenset[str] = frozenset()  #: that its flow asks for, on top of its queue's
 
     @property
+    def waits_since(self) -> datetime:
+        """When its wait for an agent began: on arrival, or when its flow brought it to its queue."""
+        return self.queued_at or self.arrived_at or self.heard_at
+
+    @property
     def is_live(self) -> bool:
         """The Graph call still stands, as far as we know."""
         if self.state in (CallState.CLOSED, CallState.RELEASED, CallState.PLACING):

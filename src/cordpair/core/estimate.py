@@ -6,10 +6,13 @@ variance the sum of 1 / rate^2. Where agents or handling time are not known, who
 """
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
+from cordpair.core.agent import AgentState
+from cordpair.core.at_work import AT_WORK
 from cordpair.core.call import Call
 from cordpair.core.floor import Floor
 from cordpair.core.ids import QueueId
@@ -60,6 +63,13 @@ def expected_wait(floor: Floor, queue: QueueId, ahead: int, at: datetime) -> Wai
     return found or _by_oldest(floor, queue, at)
 
 
+def reckoned(ahead: int, states: Sequence[AgentState], pace: Pace) -> Wait | None:
+    """The same by place alone, for a queue whose agents are in these states, whatever else they could do."""
+    if ahead < states.count(AgentState.READY):
+        return Wait(0.0, 0.0)
+    return wait_of(ahead, sum(state in AT_WORK for state in states), pace)
+
+
 def place_of(floor: Floor, call: Call) -> int:
     """How many calls of its queue go before a call that waits there."""
     if call.queue is None:
@@ -70,7 +80,7 @@ def place_of(floor: Floor, call: Call) -> int:
 
 def _by_oldest(floor: Floor, queue: QueueId, at: datetime) -> Wait | None:
     """As long as whoever waits longest has waited."""
-    oldest = min((_since(call) for call in floor.waiting_calls(queue)), default=None)
+    oldest = min((call.waits_since for call in floor.waiting_calls(queue)), default=None)
     if oldest is None:
         return None
     waited_s = max(0.0, (at - oldest).total_seconds())
@@ -78,8 +88,4 @@ def _by_oldest(floor: Floor, queue: QueueId, at: datetime) -> Wait | None:
 
 
 def _order(call: Call) -> tuple[float, int]:
-    return _since(call).timestamp() - call.credit_s, call.sequence
-
-
-def _since(call: Call) -> datetime:
-    return call.queued_at or call.arrived_at or call.heard_at
+    return call.waits_since.timestamp() - call.credit_s, call.sequence

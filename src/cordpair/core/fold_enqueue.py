@@ -29,6 +29,7 @@ def enter_queue(floor: Floor, call: Call, step: ToQueue, at: datetime) -> str | 
     if why is not None:
         hand_over(floor, replace(call, **place), why, at)
         return None
+    floor.remember("Enqueued", at, call=call.id, before=call.state, after=CallState.QUEUED, queue=queue.id)
     wait_in_queue(floor, floor.save_call(calls.move(call, Move.ENQUEUE, CallState.QUEUED, **place)), at)
     return None
 

@@ -30,7 +30,7 @@ class Pace(msgspec.Struct, frozen=True):
         if call.closed_at is None or call.outcome not in (Outcome.ANSWERED, Outcome.ABANDONED):
             return self
         until = call.connected_at or call.closed_at
-        waited_s = max(0.0, (until - (call.queued_at or call.arrived_at or call.heard_at)).total_seconds())
+        waited_s = max(0.0, (until - call.waits_since).total_seconds())
         gone = 1.0 if call.outcome is Outcome.ABANDONED else 0.0
         aht_s = self.aht_s if gone else self._handled((call.closed_at - until).total_seconds())
         return Pace(aht_s, (1 - WEIGHT) * self.waited_s + waited_s, (1 - WEIGHT) * self.gone + gone)

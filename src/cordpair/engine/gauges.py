@@ -43,10 +43,10 @@ class Gauges:
             call = floor.calls.get(entry.call) if entry.call else None
             if call is None or call.queue is None:
                 continue
-            if entry.what == "Arrived":
+            if entry.what in ("Arrived", "Enqueued"):
                 self._metrics.calls_offered.labels(tenant=tenant, queue=call.queue).inc()
             if entry.after == CallState.CONNECTED != entry.before and call.connected_at and call.arrived_at:
-                self._metrics.call_wait_seconds.observe((call.connected_at - call.arrived_at).total_seconds())
+                self._metrics.call_wait_seconds.observe((call.connected_at - call.waits_since).total_seconds())
 
     def look(self) -> None:
         """Set every gauge from the floors as they are now."""

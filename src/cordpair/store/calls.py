@@ -35,7 +35,7 @@ class QueueCounts(msgspec.Struct, frozen=True, kw_only=True):
     """What became of the calls that arrived in one queue.
 
     offered = answered + abandoned + flowed_out + waiting. `in_target`: answered within the queue's service level.
-    `short`: abandoned within five seconds. Waiting seconds run from arrival to the agent.
+    `short`: abandoned within five seconds. Waiting seconds run from the arrival in the queue to the agent.
     """
 
     queue: QueueId
@@ -207,8 +207,10 @@ select c.queue,
        coalesce(max(wait_s) filter (where outcome = 'answered'), 0) as longest_answer_wait_s
 from (
     select tenant, queue, outcome,
-           extract(epoch from connected_at - arrived_at)::double precision as wait_s,
-           extract(epoch from ended_at - arrived_at)::double precision as stay_s
+           extract(epoch from connected_at - coalesce((body->>'queued_at')::timestamptz, arrived_at))::double precision
+               as wait_s,
+           extract(epoch from ended_at - coalesce((body->>'queued_at')::timestamptz, arrived_at))::double precision
+               as stay_s
     from calls where tenant = $1 and arrived_at >= $2 and queue is not null
 ) c
 left join queues q on q.tenant = c.tenant and q.queue = c.queue

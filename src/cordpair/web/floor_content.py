@@ -11,8 +11,10 @@ from cordpair.core.agent import Agent, AgentState
 from cordpair.core.availability import is_on_another_call
 from cordpair.core.call import Call, CallState, Outcome, pending_reason
 from cordpair.core.caller import Candidate, Grade
+from cordpair.core.estimate import reckoned
 from cordpair.core.ids import QueueId
 from cordpair.core.open_times import calendar_of
+from cordpair.core.pace import Paces
 from cordpair.core.quota import QuotaUse, redirects
 from cordpair.core.tenant import Queue, TenantSetup
 from cordpair.engine.cards import readable
@@ -58,7 +60,7 @@ def view_of(stored: Stored, now: datetime) -> FloorView:
     """The floor at `now`."""
     setup, calls = stored.setup, stored.rows.calls
     names = Names(setup)
-    live = [call for call in calls if call.state is not CallState.CLOSED and call.queue is not None]
+    live = [call for call in calls if call.state is not CallState.CLOSED and (call.queue or call.flow)]
     closed = sorted((call for call in calls if call.closed_at is not None), key=_closed_at, reverse=True)
     counts = {count.queue: _numbers(count) for count in stored.counts}
     return FloorView(
@@ -67,7 +69,7 @@ def view_of(stored: Stored, now: datetime) -> FloorView:
         as_of=now,
         time_zone=setup.time_zone,
         numbers=_sum(counts.values()),
-        queues=tuple(_tile(queue, live, stored.rows.agents, counts, now) for queue in setup.queues),
+        queues=tuple(_tile(queue, calls, stored.rows.agents, counts, now) for queue in setup.queues),
         calls=tuple(names.row(call) for call in live),
         agents=tuple(_agent(agent, names) for agent in sorted(stored.rows.agents, key=lambda one: one.name)),
         parked=(*map(_parked, stored.parked), *map(_unread, stored.unread), *map(_flow, stored.flows)),
@@ -110,7 +112,7 @@ def _in_target(call: Call, queues: Mapping[QueueId, Queue]) -> bool:
     queue = queues.get(call.queue) if call.queue else None
     if queue is None or call.connected_at is None or call.arrived_at is None:
         return False
-    return (call.connected_at - call.arrived_at).total_seconds() <= queue.service_level_s
+    return (call.connected_at - call.waits_since).total_seconds() <= queue.service_level_s
 
 
 class Names:
@@ -119,6 +121,10 @@ class Names:
     def __init__(self, setup: TenantSetup) -> None:
         self.queues = {queue.id: queue for queue in setup.queues}
         self._agents = {agent.id: agent.name for agent in setup.agents}
+        self._flows = {flow.id: flow.name or str(flow.id) for flow in setup.flows}
+
+    def _flow(self, call: Call) -> str:
+        return self._flows.get(call.flow.flow, call.flow.flow) if call.flow else ""
 
     def queue(self, queue: QueueId | None) -> str:
         return self.queues[queue].name if queue in self.queues else (queue or "")
@@ -136,7 +142,7 @@ class Names:
         return CallRow(
             call=call.id,
             queue=call.queue,
-            queue_name=self.queue(call.queue),
+            queue_name=self.queue(call.queue) or self._flow(call),
             kind=call.caller.kind,
             number=readable(call.caller.e164) or call.caller.raw,
             name=best.name if best else call.caller.name or "",
@@ -148,6 +154,7 @@ class Names:
             state=call.state,
             since=_since(call),
             arrived_at=call.arrived_at or call.heard_at,
+            queued_at=call.queued_at,
             connected_at=call.connected_at,
             ended_at=call.ended_at,
             agent=offered,
@@ -171,7 +178,8 @@ def _since(call: Call) -> datetime:
     """When the call's state began, as far as we know."""
     begun = {
         CallState.OFFERED: call.offer.made_at if call.offer else None,
-        CallState.QUEUED: call.established_at,
+        CallState.IN_FLOW: call.established_at,
+        CallState.QUEUED: call.queued_at or call.established_at,
         CallState.CONNECTED: call.connected_at,
         CallState.WRAP_UP: call.ended_at,
         CallState.CLOSED: call.closed_at,
@@ -206,20 +214,21 @@ def _sum(all_numbers: Iterable[Numbers]) -> Numbers:
 
 
 def _tile(
-    queue: Queue, live: list[Call], agents: list[Agent], counts: Mapping[QueueId, Numbers], now: datetime
+    queue: Queue, calls: list[Call], agents: list[Agent], counts: Mapping[QueueId, Numbers], now: datetime
 ) -> QueueTile:
-    waiting = [call for call in live if call.queue == queue.id and call.state in _WAITING]
+    waiting = [call for call in calls if call.queue == queue.id and call.state in _WAITING]
     own = [agent.state for agent in agents if queue.id in agent.queues]
     return QueueTile(
         id=queue.id,
         name=queue.name,
         colour=queue.colour,
-        waiting_since=min((call.arrived_at or call.heard_at for call in waiting), default=None),
+        waiting_since=min((call.waits_since for call in waiting), default=None),
         target_s=queue.service_level_s,
         target_share=queue.service_level_share,
         numbers=counts.get(queue.id, Numbers()),
         agents={state: own.count(state) for state in AgentState},
         closed=_closed(queue, now),
+        wait=reckoned(len(waiting), own, Paces(call for call in calls if call.queue == queue.id).of(queue.id)),
     )
 
 

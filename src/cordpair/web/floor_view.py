@@ -15,6 +15,7 @@ from cordpair.core.agent import AgentState
 from cordpair.core.audit import Actor
 from cordpair.core.call import CallState, EndedBy, Outcome
 from cordpair.core.caller import CallerKind, Grade
+from cordpair.core.estimate import Wait
 from cordpair.core.ids import AgentId, CallId, QueueId, TenantId
 
 
@@ -86,7 +87,7 @@ class QueueTile(msgspec.Struct, frozen=True, kw_only=True):
     """One queue. `colour` is `#rrggbb`, `waiting_since` the arrival of the call that has waited longest.
 
     `agents` counts the queue's agents by state; states that nobody is in may be left out. `closed` is None while it is
-    open.
+    open. `wait` is what somebody who calls now may expect; None where it cannot be reckoned.
     """
 
     id: QueueId
@@ -98,6 +99,7 @@ class QueueTile(msgspec.Struct, frozen=True, kw_only=True):
     numbers: Numbers = Numbers()
     agents: dict[AgentState, int] = msgspec.field(default_factory=dict)
     closed: ClosedQueue | None = None
+    wait: Wait | None = None
 
 
 class CallRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +125,7 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     state: CallState
     since: datetime
     arrived_at: datetime
+    queued_at: datetime | None = None
     connected_at: datetime | None = None
     ended_at: datetime | None = None
     agent: AgentId | None = None
@@ -138,9 +141,9 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def waited_s(self) -> float | None:
-        """Seconds from arrival to answer, or to the end of a call that nobody answered; None while it waits."""
+        """Seconds from arrival in the queue to answer, or to the end of an unanswered call; None while it waits."""
         until = self.connected_at or self.ended_at
-        return (until - self.arrived_at).total_seconds() if until else None
+        return (until - (self.queued_at or self.arrived_at)).total_seconds() if until else None
 
     @property
     def talked_s(self) -> float | None:
