@@ -36,13 +36,17 @@ from cordpair.engine.clock import Clock, SharedClock, SystemClock, clock_at
 from cordpair.engine.commands import Commands
 from cordpair.engine.desk import AgentDesk
 from cordpair.engine.gauges import Gauges
+from cordpair.engine.hooks import HookSender
+from cordpair.engine.identifying import Identifier
 from cordpair.engine.limits import PeerLimits
+from cordpair.engine.live_look_up import Asked, LiveLookUps
 from cordpair.engine.lookout import Lookout
 from cordpair.engine.node import Node
 from cordpair.engine.opening import waited_for
 from cordpair.engine.outbox import OutboxWorkers
 from cordpair.engine.outward import outward_client
 from cordpair.engine.parts import TenantParts, Workshop
+from cordpair.engine.phone_memories import PhoneMemories
 from cordpair.engine.presence import PresenceWatch
 from cordpair.engine.quota import LimitWatch, MonthCount
 from cordpair.engine.running import END_S
@@ -129,7 +133,11 @@ class Product:
             chance=secrets.SystemRandom().random,
             traces=self.traces.tries if self.traces else None,
         )
-        self.flows = StandingFlows(store, self.clock, self.workshop, self.node, secrets.SystemRandom().random)
+        self.memories = PhoneMemories(store, self.wall)
+        self.look_ups = LiveLookUps(store, self.clock, self._asked)
+        self.flows = StandingFlows(
+            store, self.clock, self.workshop, self.node, secrets.SystemRandom().random, self.memories
+        )
         self.gauges = Gauges(self.metrics, self.clock, self.wall, self.node.floors)
         self.floor = StoreFloor(store, self.clock, self.wall)
         self.away = SendsOn(self.workshop)
@@ -169,9 +177,10 @@ class Product:
             owner=self.node.name,
             epoch=epoch,
             clock=self.clock,
-            translators=translators(tenant, parts.setup.region),
+            translators=translators(tenant, parts.setup.region, parts.setup.number_rules),
             link=parts.link,
             region=parts.setup.region,
+            identifier=self._identifier(parts),
             publish=self._published,
             metrics=self.metrics,
             quota=MonthCount(parts.setup),
@@ -179,6 +188,22 @@ class Product:
             traces=self.traces.folds if self.traces else None,
         )
         return TenantService(loop, self._followers(parts))
+
+    def _identifier(self, parts: TenantParts) -> Identifier:
+        setup = parts.setup
+        return Identifier(
+            self.clock,
+            parts.link,
+            setup.region,
+            queues={queue.resource_account: queue.id for queue in setup.queues},
+            memory=self.memories.of(setup.id),
+            rules=setup.number_rules,
+        )
+
+    async def _asked(self, tenant: TenantId) -> Asked | None:
+        """Whom to ask for callers of a tenant whom its index does not know."""
+        parts = await self.workshop.of(tenant)
+        return None if parts.crm is None else Asked(parts.setup, parts.crm, self._identifier(parts))
 
     def _followers(self, parts: TenantParts) -> list[Follower]:
         setup = parts.setup
@@ -193,10 +218,13 @@ class Product:
         )
         limits = LimitWatch(setup, self.store, self.clock, self.metrics)
         backlog = BacklogWatch(setup.id, self.store, self.clock, self.wall, self.metrics)
-        return [watch, limits, backlog, AuditKeeping(setup.id, self.store, self.clock)]
+        audit = AuditKeeping(setup.id, self.store, self.clock)
+        hooks = HookSender(setup, self.store, self.clock, self.outward, secrets.SystemRandom().random)
+        return [watch, limits, backlog, audit, self.memories.keeper(setup.id), hooks]
 
     def _published(self, tenant: TenantId, floor: Floor, changes: Changes) -> None:
         self.gauges.count(tenant, floor, changes)
+        self.look_ups.seen(tenant, changes)
         self.floor.touch(tenant)
 
     def _application(self, media: MediaLinks) -> FastAPI:

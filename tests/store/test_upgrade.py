@@ -19,6 +19,7 @@ BACK_TO_0001 = (
     "drop function audit_entry_is_dropped; "
     "drop table flow_steps, flows, peers; "
     "alter table agents drop column ability; "
+    "drop table hook_deliveries, hooks; "
     "drop table prompts, sounds; "
     "drop table setup_versions; "
     "drop table caller_choices, party_contacts, party_trunks; "

@@ -34,6 +34,7 @@ _COMMANDS = (
     "simulate",
     "why",
     "connector",
+    "hooks",
 )
 
 

@@ -53,6 +53,11 @@ MAIN: dict[str, dict[str, str]] = {
     "flows": {_EFFECT: "tenant id key kind version state wake_at lease_until claim attempts round since reason body"},
     "peers": {_OPERATIONS: "tenant peer since until bulk_until share"},
     "flow_steps": {_EFFECT: "tenant flow name attempts result"},
+    "hooks": {
+        _SETUP: "tenant hook url profile events fields state behind failing_since",
+        _SECRET: "secrets_sealed",
+    },
+    "hook_deliveries": {_EFFECT: "tenant id hook entry call event at state attempts run_at since reason"},
     "inbox": {
         _INTAKE: "tenant id source key received_at state attempts error folded_at",
         _PAYLOAD: "sealed result_sealed",

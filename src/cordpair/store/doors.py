@@ -23,6 +23,7 @@ from cordpair.store.due import due
 from cordpair.store.faults import committing, translated
 from cordpair.store.flows import Flows
 from cordpair.store.fold import FloorRows, Fold
+from cordpair.store.hooks import Hooks
 from cordpair.store.inbox import Inbox, Incoming, days, incoming, new_ones
 from cordpair.store.intake import Folder, Intake
 from cordpair.store.keys import KeyStore
@@ -68,6 +69,7 @@ class TenantRows:
         self.flows = Flows(scope)
         self.peers = Peers(scope)
         self.prompts = Prompts(scope)
+        self.hooks = Hooks(scope)
         self.audit = Audit(scope)
         self._fold = Fold(scope, calls=self.calls, agents=self.agents, setups=self.setups)
 
