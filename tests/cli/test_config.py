@@ -127,3 +127,19 @@ def test_the_example_fits_the_schema_and_a_mistake_does_not() -> None:
     assert [error.message for error in validator.iter_errors(data)] == []
     data["queues"][0]["ring_timout_s"] = 20
     assert ["ring_timout_s" in error.message for error in validator.iter_errors(data)] == [True]
+
+
+def test_versions_are_compared_in_words(tmp_path: Path, installation: None) -> None:
+    file = wrote(tmp_path / "o.toml")
+    assert run("config", "apply", file, "--yes").exit_code == 0
+    assert run("config", "apply", wrote(file, ("ring_timeout_s = 20", "ring_timeout_s = 25")), "--yes").exit_code == 0
+    wanted = "  ~ Queue Mitgliedschaft: ring time: 25 s instead of 20 s\n"
+    assert [run("config", "diff", *which).stdout for which in ((1, 2), (1,), (2,))] == [wanted, wanted, "No changes.\n"]
+    assert "version 9 is not kept" in str(run("config", "diff", 9).exception)
+
+
+def test_json_says_which_version_it_is_based_on_too(tmp_path: Path, installation: None) -> None:
+    assert run("config", "apply", wrote(tmp_path / "o.toml"), "--yes").exit_code == 0
+    shown = wrote(tmp_path / "shown.json", ('"Telefonzentrale"', '"X"'), text=run("config", "show", "--json").stdout)
+    assert "shown.json: based_on is 2 now" in run("config", "apply", shown, "--yes").stdout
+    assert json.loads(shown.read_text())["based_on"] == 2

@@ -158,6 +158,14 @@ def test_the_same_organisation_in_yaml_and_json_is_the_same() -> None:
     assert read_checked([text(data, "o.yaml")]).setup == toml  # JSON is YAML
 
 
+def test_a_mistake_in_json_is_said_with_its_place() -> None:
+    data = json.dumps(tomllib.loads(EXAMPLE), default=lambda at: at.isoformat(), indent=1)
+    (found,) = refused(text(data.replace('"bot_name"', '"bot_nam"'), "o.json"))
+    line = 1 + data[: data.index('"bot_name"')].count("\n")
+    assert found.startswith(f"o.json:{line}:3: registration.bot_nam: unknown key")
+    assert refused(text('{"id": "a", "id": "b"}', "o.json")) == ('o.json: the key "id" stands there twice',)
+
+
 def test_words_of_yaml_are_no_booleans_and_times_no_numbers() -> None:
     data, _ = yaml_document("f", "region: NO\nanswer: on\nat: 12:30\nempty:\nkeys: {1: a, '#': b}")
     assert data == {"region": "NO", "answer": "on", "at": "12:30", "empty": None, "keys": {"1": "a", "#": "b"}}

@@ -1,7 +1,10 @@
 """A setup is spoken of in both languages: no field without a name, and every kind of change is a sentence."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +15,16 @@ from cordpair.core.flow import Flow, HangUpStep, Menu, Play, Say
 from cordpair.core.flow_finding import FindingKind, Surroundings
 from cordpair.core.hours import Hours
 from cordpair.core.ids import FlowId, QueueId
-from cordpair.core.need import Compare, Comparison, Membership, Step
+from cordpair.core.need import AnyOf, Compare, Comparison, Membership, Step
 from cordpair.core.setup_diff import Change, differences
 from cordpair.core.tenant import AgentSetup, TenantSetup
-from cordpair.engine.config_warnings import warnings
+from cordpair.engine.config_warnings import removals, warnings
 from cordpair.engine.config_words import WORDS, Speaker
+from cordpair.store.setups import InUse
 from tests.core.test_setup_diff import SALES, SETUP, TAXES, with_agent, with_queue
 from tests.store.world import NOON
+
+ROOT = Path(__file__).parents[2]
 
 
 def structs(kind: inspect.Type) -> Iterator[inspect.StructType]:
@@ -58,7 +64,8 @@ def test_no_two_parts_of_a_setup_share_a_name() -> None:
 
 
 def test_every_text_has_both_languages_and_the_same_fields() -> None:
-    texts = [text for group, named in WORDS.items() if group != "fields" for text in named.values()]
+    texts = [text for group, named in WORDS.items() if group not in ("fields", "choices") for text in named.values()]
+    texts += [text for named in WORDS["choices"].values() for text in named.values()]
     assert [text for text in texts if set(text) != {"en", "de"}] == []
 
 
@@ -167,3 +174,42 @@ def test_a_missing_prompt_of_a_queue_is_a_warning() -> None:
     assert warned(with_queue(greeting="hello", id=QueueId("sales")), around) == [
         ("queues.0.greeting", 'Queue Sales: there is no prompt "hello"')
     ]
+
+
+def test_what_goes_while_calls_are_in_it_is_a_warning() -> None:
+    after = replace(SETUP, queues=SETUP.queues[1:], agents=SETUP.agents[1:])
+    used = InUse(queues={SALES: 2, TAXES: 1}, agents=frozenset({SETUP.agents[0].id, SETUP.agents[1].id}))
+    assert [one.text["en"].partition(" goes while")[0] for one in removals(SETUP, after, used)] == [
+        "Queue Sales",
+        "Agent Ana",
+    ]
+    assert removals(SETUP, SETUP, used) == removals(None, after, used) == ()
+
+
+def enumerations(kind: inspect.Type) -> set[type[Enum]]:
+    found: set[type[Enum]] = set()
+    for one in structs(kind):
+        ahead: list[Any] = [field.type for field in one.fields]
+        while ahead:
+            inner = ahead.pop()
+            found |= {inner.cls} if isinstance(inner, inspect.EnumType) else set()
+            ahead += [*getattr(inner, "types", ())]
+    return found
+
+
+def test_a_choice_that_has_a_name_is_one_that_there_is() -> None:
+    known = {one.__name__: {it.value for it in one} for one in enumerations(inspect.type_info(TenantSetup))}
+    assert [name for name, named in WORDS["choices"].items() if not set(named) <= known.get(name, set())] == []
+
+
+def test_a_requirement_is_said_as_people_write_it() -> None:
+    either = AnyOf((Compare("tax", Comparison.AT_LEAST, 3), Compare("site", Comparison.EQUAL, "Ulm")))
+    assert told(with_queue(steps=(Step(require=either),))) == [
+        "Queue Sales: routing steps › 1 is new: requirement (tax >= 3 or site = Ulm)"
+    ]
+
+
+def test_every_field_of_a_setup_stands_in_the_reference() -> None:
+    texts = [file.read_text(encoding="utf-8") for file in (ROOT / "docs" / "reference").rglob("*.toml")]
+    shown = {word for text in texts for word in re.findall(r"\w+", text)}
+    assert {f"{owner}.{field}" for owner, fields in PARTS.items() for field in fields if field not in shown} == set()

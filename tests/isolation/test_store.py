@@ -113,6 +113,8 @@ BLUNT: dict[str, Attempt] = {
     "parties.find": lambda rows, _: rows.parties.find("+449999999999"),
     "parties.find_many": lambda rows, _: rows.parties.find_many(["+449999999999"]),
     "parties.page": lambda rows, _: rows.parties.page("other", "", 10),
+    "parties.hashes": lambda rows, _: rows.parties.hashes(b"", 10),
+    "parties.key": lambda rows, _: rows.parties.key(),
     "parties.shared": lambda rows, _: rows.parties.shared(2),
     "callers.trunks_of": lambda rows, _: rows.callers.trunks_of("+449999999999"),
     "bookmarks.get": lambda rows, _: rows.bookmarks.get("other"),
@@ -137,7 +139,7 @@ QUESTIONS = {
     "calls.arrived_since", "calls.count_since", "calls.counts", "calls.pending", "calls.next_sequence", "timers.due",
     "timers.planned", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "peers.asked",
     "parties.count", "subscriptions.all", "vitals.read", "vitals.newest", "vitals.backlog", "audit.shown",
-    "audit.trail", "audit.head", "agents.names", "setups.revision", "versions.newest",
+    "audit.trail", "audit.head", "agents.names", "setups.revision", "setups.in_use", "versions.newest",
     "call_pages.page",
 }  # fmt: skip
 

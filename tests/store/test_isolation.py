@@ -78,6 +78,7 @@ QUESTIONS: dict[str, Question] = {
     "bookmarks.get": lambda rows: rows.bookmarks.get("imis"),
     "agents.names": lambda rows: rows.agents.names(),
     "setups.revision": lambda rows: rows.setups.revision(),
+    "setups.in_use": lambda rows: _any_use(rows),
     "versions.get": lambda rows: rows.versions.get(1),
     "versions.newest": lambda rows: rows.versions.newest(10),
     "audit.shown": lambda rows: rows.audit.shown(),
@@ -88,6 +89,11 @@ QUESTIONS: dict[str, Question] = {
     "vitals.read": lambda rows: _any_sign(rows),
     "vitals.backlog": lambda rows: _anything_due(rows),
 }
+
+
+async def _any_use(rows: TenantRows) -> bool:
+    used = await rows.setups.in_use()
+    return bool(used.queues or used.agents)
 
 
 async def _any_sign(rows: TenantRows) -> bool:

@@ -11,12 +11,20 @@ import typer
 from typer.core import TyperGroup
 
 from cordpair.cli.config_applying import Applied, applied, change_of, rolled_back
-from cordpair.cli.config_printing import instant, plan_data, plan_lines, say, version_data, version_line
+from cordpair.cli.config_printing import (
+    difference_lines,
+    instant,
+    plan_data,
+    plan_lines,
+    say,
+    version_data,
+    version_line,
+)
 from cordpair.cli.config_reading import read_path
 from cordpair.cli.language import HELP, chosen_language
 from cordpair.cli.opened import open_store, the_tenant
 from cordpair.core.tenant import TenantSetup
-from cordpair.engine.config_plan import Plan, Since, named, since_of
+from cordpair.engine.config_plan import Plan, Since, between, named, since_of
 from cordpair.engine.config_schema import setup_schema
 from cordpair.engine.config_text import as_json as as_json_file
 from cordpair.engine.config_text import as_toml
@@ -118,6 +126,18 @@ def add_to(app: typer.Typer) -> None:
             none = [say("none", chosen_language(lang, os.environ))]
             print("\n".join([version_line(one, zone) for one in versions] or none))
 
+    @group.command("diff")
+    def diff(
+        old: Annotated[int, typer.Argument(min=1, help="A version, as `history` lists it.")],
+        new: Annotated[int | None, typer.Argument(min=1, help="A later one; otherwise what runs.")] = None,
+        tenant: Tenant = None,
+        lang: Lang = "",
+    ) -> None:
+        """Say in words what differs between two versions, secrets aside."""
+        language = chosen_language(lang, os.environ)
+        before, after = asyncio.run(_between(tenant, old, new))
+        print("\n".join(difference_lines(before, after, language)))
+
     @group.command("rollback")
     def rollback(
         version: Annotated[int, typer.Argument(min=1, help="The version to go back to, as `history` lists it.")],
@@ -155,6 +175,13 @@ def _there(setup: TenantSetup | None, otherwise: str) -> TenantSetup:
     if setup is None:
         raise Rejected(otherwise)
     return setup
+
+
+async def _between(named_tenant: str | None, old: int, new: int | None) -> tuple[TenantSetup, TenantSetup]:
+    async with open_store(read_settings()) as store:
+        tenant = await the_tenant(store, named_tenant)
+        async with store.open_tenant(tenant) as rows:
+            return await between(rows, old, new)
 
 
 async def _versions(named_tenant: str | None, last: int) -> tuple[list[Since], str]:

@@ -50,7 +50,7 @@ async def applied(
         done = await _carried_out(store, made, agrees(made), note)
     if done.version is None:
         return done
-    file = str(given.places[(BASED_ON,)].file) if (BASED_ON,) in given.places else ""
+    file = given.places[(BASED_ON,)].file if (BASED_ON,) in given.places else ""
     return msgspec.structs.replace(done, file=file, is_noted=_noted(given, done.version))
 
 

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cordpair.core.setup_diff import Change
+from cordpair.core.setup_diff import Change, Difference, differences
+from cordpair.core.tenant import TenantSetup
 from cordpair.engine.config_plan import Plan, Since
 from cordpair.engine.config_text import plain
+from cordpair.engine.config_words import Speaker
 
 _MARKS = {
     Change.ADDED: "+",
@@ -55,10 +57,16 @@ def plan_lines(plan: Plan, language: str) -> list[str]:
     runs = say("runs" if plan.version else "new", language, name=plan.after.name, version=plan.version)
     if not plan.differences:
         return [runs, *_warned(plan, language), say("nothing", language)]
-    marked = zip(plan.differences, plan.sentences(language), strict=True)
-    changes = [f"  {_MARKS[one.change]} {sentence}" for one, sentence in marked]
+    changes = _marked(plan.differences, plan.sentences(language))
     counts = say("counts", language, changes=len(plan.differences), warnings=len(plan.warnings))
     return [runs, *_drift(plan, language), *changes, *_warned(plan, language), counts]
+
+
+def difference_lines(before: TenantSetup, after: TenantSetup, language: str) -> list[str]:
+    """What differs between two setups, for people."""
+    found = differences(before, after)
+    speaker = Speaker(before, after, language)
+    return _marked(found, [speaker.sentence(one) for one in found]) or [say("nothing", language)]
 
 
 def plan_data(plan: Plan, language: str) -> dict[str, Any]:
@@ -117,6 +125,10 @@ def _drift(plan: Plan, language: str) -> list[str]:
     since = [version_line(one, plan.after.time_zone) for one in plan.since]
     theirs = [f"      {one}" for one in plan.their_sentences(language)]
     return [say("drift", language, based_on=plan.based_on), *since, *_headed(say("theirs", language), theirs)]
+
+
+def _marked(found: Sequence[Difference], sentences: Sequence[str]) -> list[str]:
+    return [f"  {_MARKS[one.change]} {sentence}" for one, sentence in zip(found, sentences, strict=True)]
 
 
 def _headed(head: str, lines: Sequence[str]) -> list[str]:

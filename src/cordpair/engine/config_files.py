@@ -127,7 +127,7 @@ def _moved(path: KeyPath, shift: Mapping[str, int]) -> KeyPath:
 
 
 def read_text(text: Text) -> tuple[dict[str, Any], Mapping[KeyPath, Place]]:
-    """One file's data with its places, JSON without them. Raises Misread."""
+    """One file's data with its places. Raises Misread."""
     try:
         decoded = text.data.decode("utf-8")
     except UnicodeDecodeError as exc:
@@ -142,7 +142,7 @@ def _parsed(name: str, text: str) -> tuple[Any, Mapping[KeyPath, Place]]:
     ending = PurePath(name).suffix.lower()
     try:
         if ending == ".json":
-            return json.loads(text), {}
+            return json.loads(text, object_pairs_hook=_single), _json_places(name, text)
         if ending in (".yaml", ".yml"):
             return yaml_document(name, text)
         return tomllib.loads(text), toml_places(name, text)
@@ -154,6 +154,25 @@ def _parsed(name: str, text: str) -> tuple[Any, Mapping[KeyPath, Place]]:
         raise Misread([f"{_toml_place(name, str(exc))}: {str(exc).partition(' (at ')[0]}"]) from exc
     except RecursionError as exc:
         raise Misread([f"{name}: is nested without end"]) from exc
+    except ValueError as exc:
+        raise Misread([f"{name}: {exc}"]) from exc
+
+
+def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A table of JSON. Raises ValueError for a key that stands there twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for number, (key, _) in enumerate(pairs) if key in dict(pairs[:number]))
+        raise ValueError(f'the key "{twice}" stands there twice')
+    return found
+
+
+def _json_places(name: str, text: str) -> Mapping[KeyPath, Place]:
+    """JSON is YAML, but for some rare forms: of those we know no places."""
+    try:
+        return yaml_document(name, text)[1]
+    except WrongYaml:
+        return {}
 
 
 def _toml_place(name: str, said: str) -> Place | str:

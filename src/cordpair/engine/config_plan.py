@@ -15,8 +15,9 @@ from cordpair.core.setup_secrets import keeping_secrets, without_secrets
 from cordpair.core.tenant import TenantSetup
 from cordpair.engine.config_files import Organisation
 from cordpair.engine.config_places import Place
-from cordpair.engine.config_warnings import Warned, warnings
+from cordpair.engine.config_warnings import Warned, removals, warnings
 from cordpair.engine.config_words import Speaker
+from cordpair.errors import Rejected
 from cordpair.store.doors import Store, TenantRows
 from cordpair.store.setup_versions import SetupVersion
 
@@ -77,11 +78,13 @@ async def plan_of(
         version, running = await rows.setups.revision(), await rows.setups.get()
         basis = based_on if given.based_on is None else given.based_on
         since, theirs = await _drift(rows, basis, version, running)
+        used = await rows.setups.in_use()
         prompts = {*CHIMES, *(prompt.name for prompt in await rows.prompts.all())}
     after = keeping_secrets(given.setup, running)
     found = differences(running, after)
     around = Surroundings(queues=after.queues, prompts=prompts, languages=languages)
-    placed = tuple((given.place(one.path), one) for one in warnings(after, around, now))
+    warned = (*removals(running, after, used), *warnings(after, around, now))
+    placed = tuple((given.place(one.path), one) for one in warned)
     return Plan(
         version=version,
         before=running,
@@ -92,6 +95,23 @@ async def plan_of(
         since=since,
         theirs=theirs,
     )
+
+
+async def between(rows: TenantRows, old: int, new: int | None) -> tuple[TenantSetup, TenantSetup]:
+    """Two versions to be compared; `new` None: what runs. Without secrets. Raises Rejected for one that is not kept."""
+    names = await rows.agents.names()
+    before = await _kept(rows, old, names)
+    running = await rows.setups.get()
+    if new is not None or running is None:
+        return before, await _kept(rows, new or 0, names)
+    return before, without_secrets(running)
+
+
+async def _kept(rows: TenantRows, number: int, names: Mapping[AgentId, str]) -> TenantSetup:
+    version = await rows.versions.get(number)
+    if version is None:
+        raise Rejected(f"version {number} is not kept: see `cordpair config history`")
+    return named(version.setup, names)
 
 
 async def _drift(

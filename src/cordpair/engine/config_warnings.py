@@ -12,6 +12,7 @@ from cordpair.core.need import Ability
 from cordpair.core.tenant import AgentSetup, Queue, TenantSetup
 from cordpair.engine.config_places import KeyPath
 from cordpair.engine.config_words import said
+from cordpair.store.setups import InUse
 
 _SECRET_ENDS_SOON = timedelta(days=30)
 #: Findings of call flows that a caller can live with: what is missing is not heard.
@@ -35,6 +36,19 @@ def warnings(setup: TenantSetup, around: Surroundings, now: datetime) -> tuple[W
             found.append(_warned(("agents", number), "no_queue", agent=agent.name))
     livable = [one for one in check_all(setup.flows, around) if one.kind in LIVABLE]
     return (*found, *(_of_finding(setup, one) for one in livable))
+
+
+def removals(before: TenantSetup | None, after: TenantSetup, used: InUse) -> tuple[Warned, ...]:
+    """What goes while calls are in it."""
+    if before is None:
+        return ()
+    queues, agents = {one.id for one in after.queues}, {one.id for one in after.agents}
+    gone = [one for one in before.queues if one.id not in queues and one.id in used.queues]
+    left = [one for one in before.agents if one.id not in agents and one.id in used.agents]
+    return (
+        *(_warned(("queues",), "queue_in_use", queue=one.name, count=used.queues[one.id]) for one in gone),
+        *(_warned(("agents",), "agent_in_call", agent=one.name) for one in left),
+    )
 
 
 def finding_path(setup: TenantSetup, finding: Finding) -> KeyPath:

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from cordpair.core.flow import Say
+from cordpair.core.need import AllOf, AnyOf, Compare
 from cordpair.core.setup_diff import Change, Difference
 from cordpair.core.tenant import TenantSetup
 
@@ -63,7 +65,15 @@ class Speaker:
             case int() | float():
                 return _number(value, field)
             case Enum():
-                return str(value.value)
+                named = WORDS["choices"].get(type(value).__name__, {}).get(value.value, {})
+                return str(named.get(self._language, value.value))
+            case Compare():
+                return f"{value.attribute} {value.comparison.value} {self.value(value.value)}"
+            case AllOf() | AnyOf():
+                joined = said("values", "and" if isinstance(value, AllOf) else "or", self._language)
+                return _short("(" + f" {joined} ".join(self.value(part) for part in value.parts) + ")")
+            case Say():
+                return self.value(value.prompt or f"„{value.text}“")
             case msgspec.Struct():
                 return self._struct(value)
             case dict():

@@ -1,12 +1,12 @@
 """What an organisation has set up, secrets sealed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from cordpair.core.flow import Flow
-from cordpair.core.ids import RegistrationId
+from cordpair.core.ids import AgentId, QueueId, RegistrationId
 from cordpair.core.quota import QuotaPolicy
 from cordpair.core.setup_diff import same_setup
 from cordpair.core.tenant import CrmSetup, Queue, Registration, TenantSetup
@@ -21,6 +21,13 @@ _CRM = "crm_setups.secrets_sealed"
 _APART = frozenset({"id", "name", "region", "time_zone", "fallback_user", "registration", "queues", "agents", "crm"})
 _IN_BODY = tuple(name for name in TenantSetup.__struct_fields__ if name not in _APART)
 _KINDS = {field.name: field.type for field in msgspec.structs.fields(TenantSetup)}
+
+
+class InUse(msgspec.Struct, frozen=True, kw_only=True):
+    """How many calls are in each queue, and which agents are in one."""
+
+    queues: Mapping[QueueId, int]
+    agents: frozenset[AgentId]
 
 
 class Setups:
@@ -88,6 +95,20 @@ class Setups:
             "select revision from tenants where tenant = $1 for update", self._scope.tenant
         )
         return found or 0
+
+    async def in_use(self) -> InUse:
+        """What of the setup calls are in now."""
+        queues = await self._scope.connection.fetch(
+            "select queue, count(*) as calls from calls where tenant = $1 and closed_at is null and queue is not null "
+            "group by queue",
+            self._scope.tenant,
+        )
+        agents = await self._scope.connection.fetch(
+            "select agent from agents where tenant = $1 and active and call is not null", self._scope.tenant
+        )
+        return InUse(
+            queues={row["queue"]: row["calls"] for row in queues}, agents=frozenset(row["agent"] for row in agents)
+        )
 
     async def registration(self, registration: RegistrationId) -> Registration | None:
         """An app registration of this tenant with its secret in the clear."""
