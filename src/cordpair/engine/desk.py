@@ -26,6 +26,7 @@ from cordpair.engine.clock import Clock
 from cordpair.engine.commands import IN_PROGRESS, Commands
 from cordpair.engine.pass_orders import PASS_VERBS, PassOrder, asked_for, pass_order
 from cordpair.engine.passing import needs_passing, with_passing
+from cordpair.engine.placing import Placing
 from cordpair.errors import Rejected
 from cordpair.store.doors import Store, TenantRows
 from cordpair.store.fold import FloorRows
@@ -67,6 +68,7 @@ class AgentDesk:
 
     def __init__(self, store: Store, commands: Commands, clock: Clock, new_key: Callable[[], str]) -> None:
         self._store, self._commands, self._clock, self._new_key = store, commands, clock, new_key
+        self._placing = Placing(store, commands, clock, new_key)
 
     async def installed(self, tenant: TenantId, agent: AgentId, chat: ChatReference) -> None:
         """Remember where the agent is reached. Somebody who is no agent of ours leaves no trace."""
@@ -93,6 +95,8 @@ class AgentDesk:
                 return await self._wish(tenant, e.WentReady(at=now, agent=agent), locale)
             case words.Break(reason=reason):
                 return await self._wish(tenant, e.TookBreak(at=now, agent=agent, reason=reason), locale)
+            case words.Call(number=number):
+                return await self._placing.said(tenant, agent, number, locale)
             case words.Offline():
                 return await self._wish(tenant, e.SignedOut(at=now, agent=agent), locale)
             case unknown:
@@ -102,6 +106,8 @@ class AgentDesk:
         self, tenant: TenantId, agent: AgentId, verb: str, data: Mapping[str, Any], locale: str
     ) -> Pressed:
         """Carry out a button. The answer replaces the card, so that a second press finds nothing to press."""
+        if verb == "place":
+            return await self._placing.pressed(tenant, agent, data, locale)
         event = await self._passed_on(tenant, agent, verb, data) or card_order(verb, data, agent, self._clock.now())
         verdict = await self._commands.submit(tenant, event, key=self._new_key())
         if verdict == "ok":

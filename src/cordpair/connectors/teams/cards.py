@@ -24,6 +24,7 @@ from cordpair.connectors.teams.facts import CardFacts
 from cordpair.connectors.teams.texts import CONNECTORS, ENDS, duration, language
 from cordpair.connectors.teams.wrap_up import WrapUp, inputs, other_ends, read_wrap_up, time_of
 from cordpair.core.call import CallState
+from cordpair.core.caller import CallerKind
 from cordpair.core.effects import Face
 
 #: What an agent reads while somebody is being called for them.
@@ -89,7 +90,9 @@ def _declined(facts: CardFacts) -> Element:
 def _over(facts: CardFacts, title: str, why: str) -> Element:
     say = facts.say
     body = [*_header(facts, say(title), ""), *who(facts), *([hint(why[0].upper() + why[1:])] if why else [])]
-    return _card(facts, body, open_record(facts), f"{say(title)}: {caller_title(facts)}")
+    can_be_called = facts.caller_left and facts.caller_kind is CallerKind.NUMBER
+    back = [execute(say("call_back"), "place", {"back": facts.call})] if can_be_called else []
+    return _card(facts, body, [*back, *open_record(facts)], f"{say(title)}: {caller_title(facts)}")
 
 
 def _strip(facts: CardFacts) -> Element:

@@ -31,7 +31,7 @@ from cordpair.errors import CordpairError, IllegalEvent, PermanentFailure, Rejec
 log = structlog.get_logger(__name__)
 
 #: Buttons of our cards.
-VERBS = frozenset({"not_now", "claim", "wrap_up", "pass_on", "complete", "take_back", "hang_up"})
+VERBS = frozenset({"not_now", "claim", "wrap_up", "pass_on", "complete", "take_back", "hang_up", "place"})
 _CARD = "application/vnd.microsoft.card.adaptive"
 _MESSAGE = "application/vnd.microsoft.activity.message"
 

@@ -151,6 +151,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "call_out": ("Call", "Anrufen"),
     "call_whom": ("Call {number} for which queue?", "{number} für welche Warteschlange anrufen?"),
     "call_begins": ("Your Teams client rings first.", "Ihr Teams-Client klingelt zuerst."),
+    "not_free": (
+        "You can call when you are ready or on a break.",
+        "Sie können anrufen, wenn Sie bereit oder in Pause sind.",
+    ),
     "help_call": ("call somebody on behalf of your queue", "jemanden für Ihre Warteschlange anrufen"),
     # passing a caller on
     "pass_on": ("Pass on", "Weitergeben"),

@@ -38,13 +38,19 @@ class Offline(msgspec.Struct, frozen=True):
     """No more calls today."""
 
 
+class Call(msgspec.Struct, frozen=True):
+    """Call somebody for me; `number` is what the person wrote: never logged."""
+
+    number: str
+
+
 class Unknown(msgspec.Struct, frozen=True):
     """Something else; `text` is the person's own words: never logged."""
 
     text: str
 
 
-Intent = Help | Status | Queues | Ready | Break | Offline | Unknown
+Intent = Help | Status | Queues | Ready | Break | Offline | Call | Unknown
 
 _HELLO_EN = ("hi", "hello", "hey", "good", "morning", "afternoon", "evening")
 _HELLO_DE = ("hallo", "moin", "servus", "grüezi", "guten", "tag", "morgen", "abend")
@@ -55,6 +61,7 @@ _READY = frozenset(("ready", "bereit", "available", "verfügbar", "unpause"))
 _BREAK = frozenset(("break", "pause"))
 _OFFLINE = frozenset(("offline", "abmelden", "feierabend", "logout", "logoff"))
 _QUEUES = frozenset(("queues", "queue", "warteschlangen", "warteschlange"))
+_CALL = frozenset(("call", "dial", "anrufen", "wähle", "wählen"))
 
 #: Reasons of a break, and the words by which people name them.
 BREAK_REASONS = {
@@ -79,6 +86,8 @@ def understand(text: str) -> Intent:
     first, rest = words[0].rstrip(".!,;:"), words[1:]
     if first in _BREAK:
         return Break(reason=_reason(rest))
+    if first in _CALL and any(mark.isdigit() for mark in plain):
+        return Call(number=plain.strip().partition(" ")[2].strip())
     if all(word.strip(".!,;:") in _HELLO for word in words):
         return Help(greeted=True)
     if rest:
