@@ -13,8 +13,8 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from cordpair.core.call import Call, CallState, Outcome
-from cordpair.core.flow import Flow, Say, Treatment
-from cordpair.core.ids import CallId, GraphCallId, call_id
+from cordpair.core.flow import Flow, Say, ToNumber, Treatment
+from cordpair.core.ids import CallId, FlowId, GraphCallId, call_id
 from cordpair.emulator.failing import Failing
 from tests.databases import Server
 from tests.product.house import Organisation, house, until
@@ -201,3 +201,26 @@ async def test_a_sound_that_cannot_be_played_does_not_hold_the_caller(us: Organi
     await until_step(us, call, "menu")
     us.caller_leaves(call)
     await us.until_call(call, CallState.CLOSED)
+
+
+async def test_a_flow_hands_the_caller_to_a_telephone_outside(us: Organisation) -> None:
+    outside, number = us.house.parts.outside, "+493023125777"
+    outside.is_manual = True
+    away = Flow(
+        id=FlowId("away"),
+        start="away",
+        steps={"away": ToNumber(number=number)},
+        resource_accounts=(us.setup.queues[1].resource_account,),
+    )
+    await change(us, flows=(*us.setup.flows, away))
+    caller = us.house.parts.callers.call(us.tenant, us.tenant.queues[1], None, is_manual=True)
+    call = call_id(us.id, GraphCallId(caller.call.id))
+    closed = await us.until_call(call, CallState.CLOSED)
+
+    async def rings() -> bool:
+        return number in outside.rings
+
+    await until(rings)
+    assert outside.answer(number)
+    assert (closed.outcome, closed.outcome_reason) == (Outcome.FLOWED_OUT, "to_number")
+    assert caller.call.is_released

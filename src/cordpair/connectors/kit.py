@@ -129,7 +129,9 @@ class Calls(Protocol):
         `caller_user` is a caller who is a Teams user; else it is the telephone that does not stand there as `but`.
         """
 
-    async def transfer(self, call: GraphCallId, target_user: str) -> None: ...
+    async def transfer(self, call: GraphCallId, target: str) -> None:
+        """Hand the call to a Teams user (Entra object id) or a number (E.164), and leave it."""
+
     async def keep_alive(self, call: GraphCallId) -> None: ...
     async def hang_up(self, call: GraphCallId) -> None: ...
     async def read(self, call: GraphCallId) -> Sequence[CallEvent]:

@@ -99,7 +99,7 @@ class RedirectCall(GraphOrder, frozen=True, kw_only=True):
 
 
 class TransferCall(GraphOrder, frozen=True, kw_only=True):
-    """Hand an answered call that nobody was invited to over, and leave it. `target` is a user's Entra object id."""
+    """Hand an answered call that nobody was invited to over, and leave it. `target` is a user (Entra object id) or a number."""
 
     target: str
 

@@ -131,13 +131,13 @@ class Exchange(Rings):
         self._to(call, State.REDIRECTING)
         self._ring(call, user, str(uuid.uuid4()), "redirect")
 
-    def transfer(self, call: Call, user: str) -> None:
-        """Raises GraphError 400 for a group call."""
+    def transfer(self, call: Call, user: str, number: str | None = None) -> None:
+        """Hand a call to a user, or to a number. Raises GraphError 400 for a group call."""
         self._must_be(call, State.ESTABLISHED)
         if call.is_group:
             raise bad_request("Transfer is not supported in a group call; invite the participant instead.")
         self._to(call, State.TRANSFERRING)
-        self._ring(call, user, str(uuid.uuid4()), "transfer")
+        self._ring(call, user, str(uuid.uuid4()), "transfer", number=number)
 
     def invite(self, call: Call, people: list[tuple[str, str | None, str]], operation: Operation) -> None:
         """Ring people (user id, else number, and participant id) into the call. The operation ends with the last."""

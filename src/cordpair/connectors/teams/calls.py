@@ -134,9 +134,13 @@ class GraphCalls:
             if is_caller(person, caller_user) and person.get("id") != but:
                 await self._post(call, f"participants/{person.get('id')}/{action}", {})
 
-    async def transfer(self, call: GraphCallId, target_user: str) -> None:
-        """Hand the call to a Teams user and leave it. Refused by Graph once the call is a group call."""
-        await self._post(call, "transfer", {"transferTarget": _invitation(target_user)})
+    async def transfer(self, call: GraphCallId, target: str) -> None:
+        """Hand the call to a Teams user, or to a telephone number (`+`), and leave it. Refused for a group call.
+
+        A number is called by the number of the resource account that holds the call.
+        """
+        whom = invited_number(target) if target.startswith("+") else _invitation(target)
+        await self._post(call, "transfer", {"transferTarget": whom})
 
     async def keep_alive(self, call: GraphCallId) -> None:
         """Tell Graph that the call is wanted; a call silent for 45 minutes ends."""

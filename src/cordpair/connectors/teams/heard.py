@@ -24,7 +24,10 @@ def tone_heard(resource: Mapping[str, object], call: CallId, at: datetime) -> To
 
 
 def prompt_ended(operation: Mapping[str, object], call: CallId, at: datetime) -> list[CallEvent]:
-    """The end of a prompt that is awaited; nothing for others."""
+    """The end of a prompt that is awaited; nothing for others, or while it plays."""
+    status = operation.get("status")
+    if not isinstance(status, str) or status.lower() not in ("completed", "failed"):
+        return []
     context = operation.get("clientContext")
     number = context.removeprefix(AWAITED) if isinstance(context, str) and context.startswith(AWAITED) else ""
     return [PromptEnded(at=at, call=call, number=int(number))] if number.isdecimal() and len(number) < 10 else []

@@ -144,9 +144,8 @@ def _call(
 def _operation(data: Mapping[str, object], call: CallId, at: datetime) -> list[CallEvent] | Ignored:
     kind = str(data.get("@odata.type", "")).rpartition(".")[2] or "operation"
     status = word(data, "status")
-    if kind.lower() == "playpromptoperation" and status in ("completed", "failed"):
-        if ended := prompt_ended(data, call, at):
-            return ended
+    if kind.lower() == "playpromptoperation" and (ended := prompt_ended(data, call, at)):
+        return ended
     if kind.lower() != "inviteparticipantsoperation" or status not in ("completed", "failed"):
         return Ignored(f"{kind[:40]} {status[:20]}".strip())
     transfer = named_transfer(data.get("clientContext"), call)

@@ -89,7 +89,7 @@ class CallOperations:
         return Answer(202)
 
     async def transfer(self, asked: Asked) -> Answer:
-        self._exchange.transfer(self._call(asked), _user(asked.body["transferTarget"], "transferTarget"))
+        self._exchange.transfer(self._call(asked), *_somebody(asked.body["transferTarget"], "transferTarget"))
         return Answer(202)
 
     async def play_prompt(self, asked: Asked) -> Answer:
@@ -141,7 +141,7 @@ class CallOperations:
         most = _INVITED_AT_ONCE if call.is_group else 1
         if not 1 <= len(wanted) <= most:
             raise bad_request(f"Property 'participants' must hold 1 to {most} participants.")
-        users = [(*_somebody(one), one.get("participantId") or str(uuid.uuid4())) for one in wanted]
+        users = [(*_somebody(one, "participants"), one.get("participantId") or str(uuid.uuid4())) for one in wanted]
         if any(pid in call.rings or pid in call.participants for _, _, pid in users):
             raise GraphError(409, "Conflict", "A participant of that id is in the call already.")
         operation = Operation("inviteParticipantsOperation", context=asked.body.get("clientContext"))
@@ -193,13 +193,13 @@ class CallOperations:
             self._exchange.operation_over(call, operation, results.BAD_MEDIA if seconds is None else results.DONE)
 
 
-def _somebody(participant: dict[str, Any]) -> tuple[str, str | None]:
+def _somebody(participant: dict[str, Any], where: str) -> tuple[str, str | None]:
     """A Teams user, or a telephone by its number in E.164."""
     number = (participant["identity"].get("phone") or {}).get("id")
     if number is None:
-        return _user(participant, "participants"), None
+        return _user(participant, where), None
     if not isinstance(number, str) or not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
-        raise bad_request("Property 'participants.identity.phone.id' must be a number in E.164.")
+        raise bad_request(f"Property '{where}.identity.phone.id' must be a number in E.164.")
     return "", number
 
 
