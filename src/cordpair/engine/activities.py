@@ -106,6 +106,7 @@ class ActivityWriter:
         return Activity(
             call=call.id,
             party=party,
+            inbound=call.outbound is None,
             started_at=call.arrived_at or call.heard_at,
             talk_s=_talk_s(call),
             agent_name=self._names.agent(call),
