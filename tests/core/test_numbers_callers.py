@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cordpair.core.caller import CallerKind
+from cordpair.core.number_rules import NumberRules
 from cordpair.core.numbers import read_number
 
 
@@ -86,11 +87,11 @@ def test_what_is_no_number_is_kept_without_e164(raw: str) -> None:
 
 
 def test_an_outside_line_prefix_is_taken_off_where_the_tenant_has_one() -> None:
-    assert read_number("9 425 555 1234", "US", outside_line="9").e164 == "+14255551234"
+    assert read_number("9 425 555 1234", "US", rules=NumberRules(outside_line="9")).e164 == "+14255551234"
 
 
 def test_an_outside_line_prefix_leaves_numbers_alone_that_only_begin_alike() -> None:
-    assert read_number("+94255551234", "US", outside_line="9").e164 == "+94255551234"
+    assert read_number("+94255551234", "US", rules=NumberRules(outside_line="9")).e164 == "+94255551234"
 
 
 @given(st.text(max_size=40), st.sampled_from(["DE", "GB", "US"]))

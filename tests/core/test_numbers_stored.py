@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cordpair.core.number_rules import NumberRules
 from cordpair.core.numbers import last7, stored_numbers
 
 
@@ -111,7 +112,7 @@ def test_short_and_withheld_numbers_are_nobodys(raw: str) -> None:
 
 
 def test_an_outside_line_prefix_is_taken_off_where_the_tenant_has_one() -> None:
-    (number,) = stored_numbers("9 425 555 1234", "US", outside_line="9")
+    (number,) = stored_numbers("9 425 555 1234", "US", rules=NumberRules(outside_line="9"))
     assert number.e164 == "+14255551234"
 
 

@@ -15,7 +15,7 @@ from cordpair.app import Product, serve
 from cordpair.cli.demo_world import setup_of
 from cordpair.core.agent import Agent, AgentState
 from cordpair.core.call import Call, CallState
-from cordpair.core.ids import AgentId, CallId, GraphCallId, TenantId, call_id
+from cordpair.core.ids import AgentId, CallId, GraphCallId, PartyRef, TenantId, call_id
 from cordpair.core.tenant import TenantSetup
 from cordpair.emulator import cards, world
 from cordpair.emulator.floor import Seat
@@ -133,6 +133,11 @@ class Organisation:
     async def call(self, call: CallId) -> Call | None:
         async with self.house.store.open_tenant(self.id) as rows:
             return await rows.calls.get(call)
+
+    async def found_party(self, call: CallId) -> PartyRef | None:
+        """Who the caller is taken for."""
+        found = await self.call(call)
+        return None if found is None else found.party
 
     async def until_call(self, call: CallId, *states: CallState, limit_s: float = SOON_S) -> Call:
         """The call, once it is in one of these states. Raises TimeoutError."""

@@ -1,13 +1,15 @@
 """Odd callers and odd notifications, all the way through: every call ends once, nobody is looked up who must not be."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from cordpair.core.call import Call, CallState, Outcome
-from cordpair.core.ids import GraphCallId, call_id
+from cordpair.core.ids import GraphCallId, PartyRef, call_id
+from cordpair.emulator.members import Phone
 from tests.product.house import House, Organisation, until
 from tests.product.test_webhooks import body, item, post
 
@@ -38,7 +40,6 @@ async def us(shared: House) -> Organisation:
         pytest.param("+4930231259990;ext=<b>1</b>", "unknown", id="markup"),
         pytest.param("x" * 20_000, "unknown", id="without end"),
         pytest.param("+49302312\x005999", "unknown", id="a character that no database takes"),
-        pytest.param("+493023125999", "unknown", id="nobody's"),
     ],
 )
 async def test_a_caller_who_is_nobody_s_is_answered_never_looked_up_in_imis_and_left_to_a_person(
@@ -52,6 +53,27 @@ async def test_a_caller_who_is_nobody_s_is_answered_never_looked_up_in_imis_and_
     assert (await us.pending())[call] == reason
     assert (us.imis().counters.requests, len(us.activities())) == (asked, written)
     assert await us.parked_items() == []
+
+
+async def test_a_number_that_the_index_does_not_know_is_asked_for_once_and_creates_nobody(us: Organisation) -> None:
+    asked, people = us.imis().counters.requests, us.imis().store.party_ids()
+    for _ in range(2):
+        person, call = await us.talked("+493023125999")
+        await person.press("wrap_up", disposition="solved", note="")
+        await us.until_call(call, CallState.CLOSED)
+        assert (await us.pending())[call] == "unknown"
+    assert us.imis().counters.requests - asked <= 5
+    assert us.imis().store.party_ids() == people
+
+
+async def test_a_caller_who_was_entered_just_now_is_found_while_it_rings(us: Organisation) -> None:
+    stranger = replace(us.member(), party_id="77001", phones=(Phone("030 23125 777", "Home"),), company="")
+    us.imis().store.add(stranger)
+    person, call = await us.talked("+493023125777")
+    found = await until(lambda: us.found_party(call))
+    assert found == PartyRef("imis", "77001")
+    await person.press("wrap_up", disposition="solved", note="")
+    await us.until_call(call, CallState.CLOSED)
 
 
 async def test_a_call_to_one_organisation_leaves_no_trace_at_the_other(shared: House, us: Organisation) -> None:

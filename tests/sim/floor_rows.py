@@ -1,6 +1,6 @@
 """Calls, agents and cards on the database in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,11 @@ from cordpair.core.agent import Agent
 from cordpair.core.bucket import Asked, Peer
 from cordpair.core.call import Call
 from cordpair.core.changes import HistoryEntry, OfferRecord, OfferState
-from cordpair.core.ids import AgentId, CallId, TenantId
+from cordpair.core.identify import Contact, Known
+from cordpair.core.ids import AgentId, CallId, PartyRef, TenantId
+from cordpair.core.trunk import Trunk
 from cordpair.store.agents import Agents
+from cordpair.store.callers import Callers
 from cordpair.store.calls import Calls, PendingCall
 from cordpair.store.chats import Card, Cards, Sheet
 from cordpair.store.parties import Parties, PartyHit
@@ -146,6 +149,27 @@ class MemoryParties(Parties):
     async def find_many(self, numbers: Sequence[str]) -> dict[str, list[PartyHit]]:
         await self._tx.statement()
         return {number: self._tx.get("parties", (self._tenant, number)) or [] for number in numbers}
+
+
+class MemoryCallers(Callers):
+    """See Callers. Nothing is remembered of anybody."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._tx = transaction
+
+    async def known(self, e164: str, refs: Collection[PartyRef]) -> dict[PartyRef, Known]:
+        await self._tx.statement()
+        return {}
+
+    async def trunks_of(self, e164: str) -> list[Trunk]:
+        await self._tx.statement()
+        return []
+
+    async def met(self, party: PartyRef, contact: Contact) -> None:
+        await self._tx.statement()
+
+    async def chose(self, e164: str, party: PartyRef, at: datetime) -> None:
+        await self._tx.statement()
 
 
 class MemoryPeers(Peers):

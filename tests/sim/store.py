@@ -15,7 +15,15 @@ from cordpair.store.intake import Intake
 from cordpair.store.outbox import Handed
 from cordpair.store.queue_door import QueueRows
 from tests.sim.database import Database, Transaction
-from tests.sim.floor_rows import MemoryAgents, MemoryCalls, MemoryCards, MemoryParties, MemoryPeers, write_offers
+from tests.sim.floor_rows import (
+    MemoryAgents,
+    MemoryCallers,
+    MemoryCalls,
+    MemoryCards,
+    MemoryParties,
+    MemoryPeers,
+    write_offers,
+)
 from tests.sim.inbox import MemoryInbox, MemoryTimers
 from tests.sim.loop import spoken
 from tests.sim.outbox import MemoryOutbox
@@ -46,6 +54,7 @@ class MemoryRows(TenantRows):
         self.cards = MemoryCards(transaction, tenant)
         self.peers = MemoryPeers(transaction, tenant)
         self.parties = MemoryParties(transaction, tenant)
+        self.callers = MemoryCallers(transaction)
 
     async def load_floor(self, recent: timedelta, now: datetime) -> FloorRows:
         return FloorRows(

@@ -10,6 +10,7 @@ import msgspec
 import phonenumbers as lib
 
 from cordpair.core.caller import Caller, CallerKind
+from cordpair.core.number_rules import NO_RULES, NumberRules
 from cordpair.core.number_text import (
     Piece,
     alternatives,
@@ -42,11 +43,11 @@ class StoredNumber(msgspec.Struct, frozen=True, kw_only=True):
     digits: str = ""
 
 
-def read_number(raw: str | None, region: str, *, outside_line: str = "") -> Caller:
+def read_number(raw: str | None, region: str, *, rules: NumberRules = NO_RULES) -> Caller:
     """Read what the network says of the caller. `region` (ISO country) is where national numbers belong.
 
-    `outside_line` are digits that a private exchange puts before external numbers ("9"). Never raises: what
-    cannot be read is a NUMBER without `e164`. Ids of Teams users are not for here.
+    `rules` are those of the organisation's private exchange. Never raises: what cannot be read is a NUMBER without
+    `e164`. Ids of Teams users are not for here.
     """
     raw = raw or ""
     if is_withheld(raw):
@@ -56,23 +57,23 @@ def read_number(raw: str | None, region: str, *, outside_line: str = "") -> Call
         return Caller(kind=CallerKind.NUMBER, raw=raw)
     if text.startswith("+") and (number := _parse(text, None)) is not None and lib.is_valid_number(number):
         return Caller(kind=CallerKind.NUMBER, raw=raw, e164=_e164(number))  # how networks send it: one reading only
-    if _is_short(text, region):
+    if rules.is_internal(digits(text), is_international=text.startswith("+")) or _is_short(text, region):
         return Caller(kind=CallerKind.SHORT, raw=raw)
-    number = _best_caller_reading(text, region, outside_line)
+    number = _best_caller_reading(text, region, rules)
     return Caller(kind=CallerKind.NUMBER, raw=raw, e164=None if number is None else _e164(number))
 
 
-def stored_numbers(raw: str, region: str | None, *, outside_line: str = "") -> tuple[StoredNumber, ...]:
+def stored_numbers(raw: str, region: str | None, *, rules: NumberRules = NO_RULES) -> tuple[StoredNumber, ...]:
     """All readings of a CRM field: several numbers in one field, and several readings of one number.
 
-    `region` is the contact's country, else the tenant's. Withheld words and short codes give nothing. Valid
-    readings come first.
+    `region` is the contact's country, else the tenant's; `rules` those of the organisation's private exchange.
+    Withheld words, short codes and internal numbers give nothing. Valid readings come first.
     """
     if is_withheld(raw):
         return ()
     found: dict[str, StoredNumber] = {}
     for piece in pieces(raw):
-        for reading in _readings(piece, region, outside_line):
+        for reading in _readings(piece, region, rules):
             found.setdefault(reading.e164 or reading.digits, reading)
     return tuple(sorted(found.values(), key=lambda number: not number.valid))
 
@@ -83,16 +84,17 @@ def last7(number: str) -> str | None:
     return plain[-_SUFFIX_LENGTH:] if len(plain) >= _SUFFIX_LENGTH else None
 
 
-def _readings(piece: Piece, region: str | None, outside_line: str) -> Iterator[StoredNumber]:
-    if len(digits(piece.text)) <= _INTERNAL_LENGTH:
+def _readings(piece: Piece, region: str | None, rules: NumberRules) -> Iterator[StoredNumber]:
+    plain = digits(piece.text)
+    if len(plain) <= _INTERNAL_LENGTH or rules.is_internal(plain, is_international=piece.text.startswith("+")):
         return
-    numbers = [] if has_letters(piece.text) else _all_parsed(piece.text, region, outside_line)
+    numbers = [] if has_letters(piece.text) else _all_parsed(piece.text, region, rules)
     if numbers:
         yield from _kept(piece, numbers, region)
     elif (matches := _matches(piece.text, region)) and matches[0].raw_string != piece.text:
         for match in matches:
-            yield from _readings(Piece(match.raw_string, piece.extension), region, outside_line)
-    elif not has_letters(piece.text) and len(plain := digits(piece.text)) >= _SUFFIX_LENGTH:
+            yield from _readings(Piece(match.raw_string, piece.extension), region, rules)
+    elif not has_letters(piece.text) and len(plain) >= _SUFFIX_LENGTH:
         yield StoredNumber(raw=piece.text, e164=None, extension=piece.extension, digits=plain)
 
 
@@ -112,15 +114,15 @@ def _matches(text: str, region: str | None) -> list[lib.PhoneNumberMatch]:
     return []
 
 
-def _all_parsed(text: str, region: str | None, outside_line: str) -> list[lib.PhoneNumber]:
-    return [number for reading in alternatives(text) for number in _parsed(reading, region, outside_line)]
+def _all_parsed(text: str, region: str | None, rules: NumberRules) -> list[lib.PhoneNumber]:
+    return [number for reading in alternatives(text) for number in _parsed(reading, region, rules)]
 
 
-def _parsed(text: str, region: str | None, outside_line: str) -> list[lib.PhoneNumber]:
-    """Possible readings of one number: in its region, then as if only the `+` were missing."""
+def _parsed(text: str, region: str | None, rules: NumberRules) -> list[lib.PhoneNumber]:
+    """Possible readings of one number: by the exchange's rules, in its region, then as if only the `+` were missing."""
     plain = digits(text)
-    if outside_line and not text.startswith("+") and plain.startswith(outside_line):
-        inner = _parse(plain.removeprefix(outside_line), region)
+    for dialled in rules.dialled(plain) if not text.startswith("+") else ():
+        inner = _parse(dialled, region)
         if inner is not None and lib.is_valid_number(inner):
             return [inner]
     numbers = [_parse(text, region)]
@@ -157,8 +159,8 @@ def _stored(piece: Piece, number: lib.PhoneNumber, region: str | None, *, valid:
     )
 
 
-def _best_caller_reading(text: str, region: str, outside_line: str) -> lib.PhoneNumber | None:
-    numbers = _parsed(text, region, outside_line)
+def _best_caller_reading(text: str, region: str, rules: NumberRules) -> lib.PhoneNumber | None:
+    numbers = _parsed(text, region, rules)
     valid = [number for number in numbers if lib.is_valid_number(number)]
     # Exchanges that leave the `+` out send the country code; the later reading is the one that has it.
     return valid[-1] if valid else numbers[0] if numbers else None

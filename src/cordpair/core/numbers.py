@@ -9,7 +9,7 @@ from cordpair.core.caller import Candidate, Grade
 from cordpair.core.ids import PartyRef
 from cordpair.core.number_plan import StoredNumber, last7, read_number, stored_numbers
 
-__all__ = ["Hit", "StoredNumber", "candidates", "grade", "last7", "read_number", "stored_numbers"]
+__all__ = ["Hit", "StoredNumber", "candidates", "grade", "is_somebodys", "last7", "read_number", "stored_numbers"]
 
 _ORDER = {grade: place for place, grade in enumerate(Grade)}
 _NO_MATCH = (Grade.NONE, "no match")
@@ -33,6 +33,14 @@ def grade(caller_e164: str, stored: StoredNumber | str, region: str | None = Non
     """
     numbers = stored_numbers(stored, region) if isinstance(stored, str) else (stored,)
     return min((_grade(caller_e164, number) for number in numbers), key=lambda it: _ORDER[it[0]], default=_NO_MATCH)
+
+
+def is_somebodys(e164: str | None) -> bool:
+    """Whether a telephone can have this number, by its country's plan."""
+    try:
+        return e164 is not None and lib.is_valid_number(lib.parse(e164))
+    except lib.NumberParseException:
+        return False
 
 
 def candidates(caller_e164: str, hits: Iterable[Hit]) -> tuple[Candidate, ...]:

@@ -11,6 +11,7 @@ from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
 from cordpair.core.need import AgentOrder, Membership, Step, Value
 from cordpair.core.queue_rules import StalePolicy, WrapUpMode
+from cordpair.core.number_rules import NumberRules
 from cordpair.core.quota import QuotaPolicy
 
 
@@ -162,4 +163,5 @@ class TenantSetup(msgspec.Struct, frozen=True, kw_only=True):
     agents: tuple[AgentSetup, ...] = ()
     crm: CrmSetup | None = None
     fallback_user: str = ""
+    number_rules: NumberRules = NumberRules()
     flows: tuple[Flow, ...] = ()

@@ -7,16 +7,12 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from cordpair.connectors.hits import hits_of
-from cordpair.connectors.registry import title
 from cordpair.connectors.teams.translate import graph_call_id
 from cordpair.core import events as e
-from cordpair.core.caller import CallerKind
+from cordpair.core.caller import CallerKind, Candidate
 from cordpair.core.ids import CallId, PartyRef, TenantId, call_id
-from cordpair.core.numbers import candidates
 from cordpair.errors import Rejected
 from cordpair.store.inbox import InboxRow
-from cordpair.store.parties import Parties, PartyHit
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +34,12 @@ class LinkOf(Protocol):
     def __call__(self, party: PartyRef) -> str: ...
 
 
+class LookUp(Protocol):
+    """Finds candidates for numbers (E.164), each with the account or queue that it called."""
+
+    async def __call__(self, asked: Mapping[str, str]) -> Mapping[str, tuple[Candidate, ...]]: ...
+
+
 def read(rows: Sequence[InboxRow], translators: Mapping[str, Translate]) -> list[Told]:
     """The facts of each row, in order. A row that cannot be read carries its reason; it stops no other."""
     return [_read_one(row, translators) for row in rows]
@@ -54,7 +56,7 @@ def _read_one(row: InboxRow, translators: Mapping[str, Translate]) -> Told:
         return Told(row=row, error=str(exc) if isinstance(exc, Rejected) else "not of the expected shape")
 
 
-async def identify(told: Sequence[Told], parties: Parties, link: LinkOf, region: str) -> None:
+async def identify(told: Sequence[Told], look_up: LookUp) -> None:
     """Put candidates beside every arriving caller with a number: one look-up for the whole batch.
 
     Withheld, short and internal callers are never looked up.
@@ -63,22 +65,21 @@ async def identify(told: Sequence[Told], parties: Parties, link: LinkOf, region:
     numbers = {event.caller.e164 for event in arrivals if event.caller.kind is CallerKind.NUMBER and event.caller.e164}
     if not numbers:
         return
-    hits = await parties.find_many(sorted(numbers))
+    dialled = {event.caller.e164: _dialled(event) for event in arrivals if event.caller.e164 in numbers}
+    found = await look_up({number: dialled[number] for number in sorted(numbers)})
     for one in told:
-        one.events = [_identified(event, hits, link, region) for event in one.events]
+        one.events = [_identified(event, found) for event in one.events]
 
 
-def _identified(event: e.AnyEvent, found: Mapping[str, Sequence[PartyHit]], link: LinkOf, region: str) -> e.AnyEvent:
+def _dialled(event: e.AnyEvent) -> str:
+    """The account or the queue that a call is about."""
+    return str(getattr(event, "dialled", "") or getattr(event, "queue", ""))
+
+
+def _identified(event: e.AnyEvent, found: Mapping[str, tuple[Candidate, ...]]) -> e.AnyEvent:
     if not isinstance(event, e.Arrived | e.OutboundAsked) or event.caller.e164 is None:
         return event
-    hits = [
-        hit
-        for party in found.get(event.caller.e164, ())
-        for hit in hits_of(
-            party.record, region=region, source=title(party.record.ref.connector), link=link(party.record.ref)
-        )
-    ]
-    return msgspec.structs.replace(event, candidates=candidates(event.caller.e164, hits))
+    return msgspec.structs.replace(event, candidates=found.get(event.caller.e164, ()))
 
 
 def about(row: InboxRow, tenant: TenantId) -> CallId | None:

@@ -1,12 +1,14 @@
 """What a turn reads: rows and timers of the store, what comes in just now, and calls that have left memory."""
 
+import functools
 from collections.abc import Mapping, Sequence
 
 from cordpair.core import events as e
 from cordpair.core.floor import Floor
 from cordpair.engine.clock import Clock
-from cordpair.engine.facts import LinkOf, Told, Translate, identify, read
+from cordpair.engine.facts import Told, Translate, identify, read
 from cordpair.engine.folding import Batch
+from cordpair.engine.identifying import Identifier
 from cordpair.engine.last_agents import remember_agents
 from cordpair.store.doors import TenantRows
 from cordpair.store.inbox import InboxRow
@@ -15,8 +17,8 @@ from cordpair.store.inbox import InboxRow
 class Reading:
     """Reads for one tenant. What is read stands in the batch, also when a later step raises."""
 
-    def __init__(self, clock: Clock, translators: Mapping[str, Translate], link: LinkOf, region: str) -> None:
-        self._clock, self._translators, self._link, self._region = clock, translators, link, region
+    def __init__(self, clock: Clock, translators: Mapping[str, Translate], identifier: Identifier) -> None:
+        self._clock, self._translators, self._identifier = clock, translators, identifier
 
     async def look(self, rows: TenantRows, batch: Batch) -> list[Told]:
         """What the store holds for us: it came before what comes in now, which may stand there too."""
@@ -35,7 +37,7 @@ class Reading:
 
     async def _told(self, rows: TenantRows, found: Sequence[InboxRow]) -> list[Told]:
         told = read(found, self._translators)
-        await identify(told, rows.parties, self._link, self._region)
+        await identify(told, functools.partial(self._identifier.look_up, rows))
         return told
 
     async def remember(self, rows: TenantRows, floor: Floor, told: Sequence[Told]) -> None:

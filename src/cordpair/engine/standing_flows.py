@@ -9,6 +9,7 @@ from cordpair.engine.flow_workers import FlowWorkers
 from cordpair.engine.flows import FlowBook
 from cordpair.engine.node import Node
 from cordpair.engine.parts import TenantParts, Workshop
+from cordpair.engine.phone_memories import PhoneMemories
 from cordpair.engine.purge import KIND as PURGE
 from cordpair.engine.purge import purge_kind
 from cordpair.engine.sweep import KIND as SWEEP
@@ -21,8 +22,16 @@ from cordpair.store.doors import Store
 class StandingFlows:
     """Their code (`book`), and the workers of `node`, for the tenants that it owns. `chance` is in 0..1, for jitter."""
 
-    def __init__(self, store: Store, clock: Clock, workshop: Workshop, node: Node, chance: Callable[[], float]) -> None:
-        self._store, self._clock, self._workshop = store, clock, workshop
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        workshop: Workshop,
+        node: Node,
+        chance: Callable[[], float],
+        memories: PhoneMemories,
+    ) -> None:
+        self._store, self._clock, self._workshop, self._memories = store, clock, workshop, memories
         self.book = FlowBook([sync_kind(self._sync), purge_kind(store), sweep_kind(store, self._calls, node.ring)])
         self.workers = FlowWorkers(store, clock, self.book, owned=lambda: node.tenants, chance=chance)
 
@@ -38,7 +47,15 @@ class StandingFlows:
         parts = await self._workshop.of(tenant)
         if parts.crm is None or parts.crm.name != connector:
             return None
-        return PartySync(tenant, self._store, parts.crm, self._clock, parts.setup.region)
+        return PartySync(
+            tenant,
+            self._store,
+            parts.crm,
+            self._clock,
+            parts.setup.region,
+            rules=parts.setup.number_rules,
+            changed=self._memories.changed,
+        )
 
     async def _calls(self, tenant: TenantId) -> Calls:
         return (await self._workshop.of(tenant)).calls

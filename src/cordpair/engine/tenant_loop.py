@@ -20,6 +20,7 @@ from cordpair.engine.clock import Clock
 from cordpair.engine.deliveries import Deliveries
 from cordpair.engine.facts import LinkOf, Told, Translate, about
 from cordpair.engine.folding import RECENT, Batch, Folding, Workers, Written, as_row
+from cordpair.engine.identifying import Identifier
 from cordpair.engine.quota import MonthCount
 from cordpair.engine.reading import Reading
 from cordpair.engine.traces.folds import FoldTraces, Turn
@@ -55,6 +56,7 @@ class TenantLoop:
         region: str,
         publish: Publish,
         metrics: Metrics,
+        identifier: Identifier | None = None,
         quota: MonthCount | None = None,
         workers: Workers | None = None,
         traces: FoldTraces | None = None,
@@ -64,7 +66,7 @@ class TenantLoop:
         self.bell = bell or Bell()
         self._store, self._clock = store, clock
         self._owner, self._epoch = owner, epoch
-        self._reading = Reading(clock, translators, link, region)
+        self._reading = Reading(clock, translators, identifier or Identifier(clock, link, region))
         self._publish, self._quota = publish, quota
         self._workers, self._traces = workers, traces
         self._folding = Folding(clock, metrics)

@@ -81,6 +81,23 @@ class Parties:
         )
         return number
 
+    async def key(self) -> TenantKey:
+        """What makes the hashes of this tenant."""
+        return await self._scope.tenant_key()
+
+    async def hashes(self, after: bytes, most: int) -> list[tuple[bytes, PartyRef]]:
+        """At most about so many hashes in their order, from behind `after` on; all of the last one."""
+        rows = await self._scope.connection.fetch(
+            "select hash, connector, party from party_phones where tenant = $1 and hash > $2 and hash <= coalesce("
+            "(select hash from party_phones where tenant = $1 and hash > $2 order by hash offset $3 limit 1), $4) "
+            "order by hash",
+            self._scope.tenant,
+            after,
+            most,
+            bytes([255] * 16),
+        )
+        return [(row["hash"], PartyRef(row["connector"], row["party"])) for row in rows]
+
     async def load(self, refs: Collection[PartyRef]) -> dict[PartyRef, IndexedParty]:
         """Parties by their names; unknown ones are left out."""
         rows = await self._scope.connection.fetch(
