@@ -16,17 +16,18 @@ from cordpair.connectors.teams import texts
 from cordpair.connectors.teams.cards import card, read_wrap_up
 from cordpair.connectors.teams.desk_cards import StatusFacts, status_card
 from cordpair.connectors.teams.elements import colour_bar, foreign, open_url
-from cordpair.connectors.teams.texts import text
-from cordpair.connectors.teams.words import BREAK_REASONS
-from cordpair.core.agent import AgentState
+from cordpair.connectors.teams.facts import WrapUpFacts
+from cordpair.core.agent import DECLINES, AgentState
+from cordpair.core.breaks import BreakReason
 from cordpair.core.caller import Grade
 from cordpair.core.effects import Face
 from cordpair.core.events import OfferEnd
 from cordpair.core.ids import PartyRef
 from cordpair.engine import desk
+from cordpair.engine.standing import WISHES
 from cordpair.errors import Rejected
 from tests.connectors.card_people import BECK, CALL, EVIL, FOREIGN, ONE, SEVERAL, UNKNOWN, WITHHELD, all_cards
-from tests.connectors.teams_world import shared_data
+from tests.connectors.teams_world import NOON, shared_data
 
 CARDS = all_cards()
 
@@ -82,8 +83,9 @@ def test_every_card_speaks_and_every_input_and_button_has_words(name: str) -> No
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_every_button_of_ours_names_its_call(name: str) -> None:
-    assert all(action["data"]["call"] == CALL for action in kinds(CARDS[name], "Action.Execute"))
+def test_every_button_of_ours_names_its_call_or_is_about_the_agent(name: str) -> None:
+    ours = [action for action in kinds(CARDS[name], "Action.Execute") if action["verb"] not in WISHES]
+    assert all(action["data"]["call"] == CALL for action in ours)
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -303,9 +305,38 @@ def test_a_break_shows_its_reason() -> None:
     assert "Mittag" in words(status_card(StatusFacts(state=AgentState.BREAK, reason="lunch"), "de"))
 
 
-def test_every_reason_of_a_break_has_its_words() -> None:
-    for reason in BREAK_REASONS:
-        assert text("de", f"break_{reason}") != text("en", f"break_{reason}")
+def test_a_break_after_too_many_calls_declined_says_so() -> None:
+    assert "mehrere Anrufe abgelehnt" in words(status_card(StatusFacts(state=AgentState.BREAK, reason=DECLINES), "de"))
+
+
+def test_a_ready_agent_chooses_a_break_among_the_reasons_of_the_organisation() -> None:
+    errand = BreakReason(id="errand", en="errand", de="Besorgung")
+    shown = status_card(StatusFacts(state=AgentState.READY, breaks=(errand,)), "de")
+    assert buttons(shown) == ["Pause", "Heute keine Anrufe mehr"]
+    assert [it["choices"] for it in kinds(shown, "Input.ChoiceSet")] == [[{"title": "Besorgung", "value": "errand"}]]
+
+
+def test_whoever_is_away_says_with_one_button_that_they_are_back() -> None:
+    away = (AgentState.BREAK, AgentState.NOT_RESPONDING, AgentState.OFFLINE)
+    assert [buttons(status_card(StatusFacts(state=state), "en")) for state in away] == [["Ready"]] * 3
+
+
+def test_an_agent_whose_state_was_set_reads_that_it_was() -> None:
+    assert "wurde für Sie gesetzt" in words(status_card(StatusFacts(state=AgentState.BREAK, is_set=True), "de"))
+
+
+def test_a_wrap_up_offers_more_time_as_long_as_there_is_some() -> None:
+    time = WrapUpFacts(until=NOON, left=2, extend_s=60.0)
+    assert "60 s länger (noch 2-mal)" in buttons(card(Face.WRAP_UP, replace(ONE, wrap_up=time)))
+    assert buttons(card(Face.WRAP_UP, replace(ONE, wrap_up=replace(time, left=0))))[:2] == [
+        "Speichern",
+        "Fertig, ohne Ergebnis",
+    ]
+
+
+def test_a_fixed_wrap_up_has_no_early_end() -> None:
+    fixed = WrapUpFacts(until=NOON, is_fixed=True)
+    assert "Fertig, ohne Ergebnis" not in buttons(card(Face.WRAP_UP, replace(ONE, wrap_up=fixed)))
 
 
 def test_a_ready_agent_whom_teams_shows_as_busy_reads_why_nothing_rings() -> None:

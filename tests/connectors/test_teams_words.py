@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cordpair.connectors.teams.words import Break, Help, Intent, Offline, Queues, Ready, Status, Unknown, understand
+from cordpair.core.breaks import BreakReason
 
 SAID: dict[str, Intent] = {
     "help": Help(),
@@ -47,3 +48,13 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 
 def test_a_very_long_message_is_read_in_part() -> None:
     assert isinstance(understand("x" * 1_000_000), Unknown)
+
+
+def test_an_organisation_has_its_own_reasons_of_breaks() -> None:
+    errand = BreakReason(id="errand", en="quick errand", de="Besorgung", words=("einkaufen",))
+    said = ["break errand", "Pause Besorgung", "pause einkaufen", "break quick errand"]
+    assert {understand(text, [errand]) for text in said} == {Break(reason="errand")}
+
+
+def test_a_reason_that_the_organisation_does_not_have_is_not_kept() -> None:
+    assert understand("break dentist", [BreakReason(id="errand", en="errand", de="Besorgung")]) == Break()

@@ -7,7 +7,7 @@ import pytest
 
 from cordpair.connectors.kit import Calls
 from cordpair.core.call import Call, CallState
-from cordpair.core.effects import ShowCard, WithdrawInvite
+from cordpair.core.effects import ShowCard, TellAgent, WithdrawInvite
 from cordpair.core.events import CallEvent, RosterSeen
 from cordpair.core.ids import AgentId, GraphCallId, TenantId, offer_id, participant_id
 from cordpair.engine.attempt import Attempt
@@ -39,6 +39,9 @@ class OneCall:
 
 class NoCards:
     async def show(self, tenant: TenantId, order: ShowCard) -> None:
+        raise NotImplementedError
+
+    async def tell(self, tenant: TenantId, order: TellAgent) -> None:
         raise NotImplementedError
 
 

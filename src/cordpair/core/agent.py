@@ -100,6 +100,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     missed: int = 0  #: rings in a row
     declined: int = 0  #: calls in a row
     talk: Talk | None = None
+    told: int = 0  #: how often they were told that their state was set
 
     @property
     def ability(self) -> Ability:

@@ -284,6 +284,22 @@ class ShowCard(Order, frozen=True, kw_only=True):
         return Lane.CARD
 
 
+class TellAgent(Order, frozen=True, kw_only=True):
+    """Tell an agent in the chat how they stand: somebody else has set it, or a rule. `number` counts what they were told."""
+
+    call: CallId = CallId("")
+    agent: AgentId
+    number: int
+
+    @property
+    def key(self) -> str:
+        return f"tell:{self.agent}:{self.number}"
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.CARD
+
+
 class LogActivity(Order, frozen=True, kw_only=True):
     """Write the call to the CRM as one activity of its settled party; what is written already is brought up to date.
 
@@ -339,6 +355,7 @@ Effect = (
     | HangUp
     | RefreshCall
     | ShowCard
+    | TellAgent
     | LogActivity
     | CorrectCaller
 )

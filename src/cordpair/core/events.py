@@ -327,15 +327,20 @@ class AgentFact(Event, frozen=True, kw_only=True):
 class WentReady(AgentFact, frozen=True, kw_only=True):
     """The agent takes calls."""
 
+    by: AgentId | None = None  #: whoever set it for them
+
 
 class TookBreak(AgentFact, frozen=True, kw_only=True):
     """The agent takes a break. `reason` is one of the tenant's break reasons, a slug."""
 
     reason: str = "break"
+    by: AgentId | None = None  #: whoever set it for them
 
 
 class SignedOut(AgentFact, frozen=True, kw_only=True):
     """The agent takes no more calls today."""
+
+    by: AgentId | None = None  #: whoever set it for them
 
 
 class PresenceSeen(AgentFact, frozen=True, kw_only=True):

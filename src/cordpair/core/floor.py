@@ -13,7 +13,7 @@ from cordpair.core.agent import Agent, AgentState
 from cordpair.core.at_work import AT_WORK, AtWork
 from cordpair.core.call import Call, CallState
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, Timer
-from cordpair.core.effects import Effect, Face, ShowCard
+from cordpair.core.effects import Effect, Face, ShowCard, TellAgent
 from cordpair.core.events import AnyEvent, WaitGrown
 from cordpair.core.flow import Flow
 from cordpair.core.hours import AtClosing
@@ -180,6 +180,11 @@ class Floor:
         call = self.save_call(replace(call, cards=call.cards + 1))
         self.order(ShowCard(call=call.id, agent=agent, face=face, number=call.cards))
         return call
+
+    def tell(self, agent_id: AgentId) -> None:
+        """Order that an agent is told how they stand."""
+        agent = self.save_agent(replace(self.agents[agent_id], told=self.agents[agent_id].told + 1))
+        self.order(TellAgent(agent=agent.id, number=agent.told))
 
     def timer(self, key: str, at: datetime, after_s: float, event: AnyEvent) -> None:
         """Let `event` happen `after_s` seconds after `at`, unless `cancel(key)` comes first. One timer per key."""

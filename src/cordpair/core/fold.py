@@ -8,7 +8,7 @@ from typing import assert_never
 
 from cordpair.core import events as e
 from cordpair.core import fold_outbound, fold_pass, fold_released, fold_transfer
-from cordpair.core.agent import AgentMove, AgentState
+from cordpair.core.agent import AgentState
 from cordpair.core.call import Call, Move
 from cordpair.core.effects import HangUp
 from cordpair.core.floor import Floor
@@ -151,12 +151,10 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
             _wait_on(floor, floor.call(event.call), event.at)
         case e.ActivityLogged():
             logged(floor, event)
-        case e.WentReady():
-            wish(floor, floor.agent(event.agent), AgentMove.READY, event.at)
-        case e.TookBreak():
-            wish(floor, floor.agent(event.agent), AgentMove.BREAK, event.at, event.reason)
+        case e.WentReady() | e.TookBreak():
+            wish(floor, event)
         case e.SignedOut():
-            sign_out(floor, floor.agent(event.agent), event.at)
+            sign_out(floor, event)
         case e.PresenceSeen():
             presence(floor, event)
         case e.PresenceAged():

@@ -14,18 +14,34 @@ from cordpair.core.fold_offers import available, end_offer, seek
 from cordpair.errors import IllegalEvent
 
 
-def wish(floor: Floor, agent: Agent, step: AgentMove, at: datetime, reason: str = "") -> None:
+def wish(floor: Floor, event: e.WentReady | e.TookBreak) -> None:
     """Ready or on a break: now, or after the wrap-up."""
-    available(floor, floor.save_agent(agents.wished(agent, step, at, reason)), at)
+    agent = floor.agent(event.agent)
+    if isinstance(event, e.WentReady):
+        agent = agents.wished(agent, AgentMove.READY, event.at)
+    else:
+        agent = agents.wished(agent, AgentMove.BREAK, event.at, event.reason)
+    floor.save_agent(agent)
+    _note_who(floor, event)
+    available(floor, floor.agents[agent.id], event.at)
 
 
-def sign_out(floor: Floor, agent: Agent, at: datetime) -> None:
+def sign_out(floor: Floor, event: e.SignedOut) -> None:
     """Offline now, or after the wrap-up. A ring in progress goes to somebody else."""
+    agent = floor.agent(event.agent)
     ringing = _ringing(floor, agent)
     floor.router.busy(agent.id)
-    floor.save_agent(agents.wished(agent, AgentMove.SIGN_OUT, at))
+    floor.save_agent(agents.wished(agent, AgentMove.SIGN_OUT, event.at))
+    _note_who(floor, event)
     if ringing is not None:
-        _ring_lost(floor, ringing, agent, at)
+        _ring_lost(floor, ringing, agent, event.at)
+
+
+def _note_who(floor: Floor, event: e.WentReady | e.TookBreak | e.SignedOut) -> None:
+    """Whoever's state was set by somebody else is told, and it is remembered who it was."""
+    if event.by is not None and event.by != event.agent:
+        floor.remember("StateSet", event.at, agent=event.agent, by=event.by)
+        floor.tell(event.agent)
 
 
 def presence(floor: Floor, event: e.PresenceSeen) -> None:

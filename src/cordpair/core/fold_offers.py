@@ -126,6 +126,7 @@ def free_agent(floor: Floor, call: Call, agent_id: AgentId, why: OfferEnd, at: d
     agent = floor.save_agent(_after_ring(agent, floor.queue_of(call), why, at))
     if agent.state is AgentState.BREAK and agent.reason == DECLINES:
         floor.remember("DeclinedTooOften", at, call=call.id, agent=agent.id, after=agent.state)
+        floor.tell(agent.id)
     available(floor, agent, at)
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from cordpair.core.breaks import USUAL, BreakReason
 from cordpair.core.flow import Flow, Treatment
 from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
@@ -151,7 +152,7 @@ class TenantSetup(msgspec.Struct, frozen=True, kw_only=True):
     """All of one tenant. `region` (ISO country) is where national numbers belong; `time_zone` is an IANA name.
 
     `fallback_user` (Entra object id) gets the calls that may not be taken, where the queue names nobody.
-    `flows` are the call flows. Whose resource account no flow names begins in its queue.
+    `breaks` are the reasons for which agents take breaks. `flows` are the call flows. Whose resource account no flow names begins in its queue.
     """
 
     id: TenantId
@@ -162,6 +163,7 @@ class TenantSetup(msgspec.Struct, frozen=True, kw_only=True):
     queues: tuple[Queue, ...] = ()
     agents: tuple[AgentSetup, ...] = ()
     crm: CrmSetup | None = None
+    breaks: tuple[BreakReason, ...] = USUAL
     fallback_user: str = ""
     number_rules: NumberRules = NumberRules()
     flows: tuple[Flow, ...] = ()

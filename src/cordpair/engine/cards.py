@@ -1,7 +1,7 @@
 """The one card of a call in an agent's chat: sent once, then replaced in place."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from weakref import WeakValueDictionary
 
@@ -9,10 +9,12 @@ import phonenumbers
 
 from cordpair.connectors.kit import Chat
 from cordpair.connectors.teams.cards import card
+from cordpair.connectors.teams.desk_cards import status_card
 from cordpair.connectors.teams.facts import CardFacts, WrapUpFacts
+from cordpair.core.breaks import USUAL, BreakReason
 from cordpair.core.call import Call, CallState, Outcome, pending_reason
 from cordpair.core.changes import OfferRecord
-from cordpair.core.effects import ShowCard
+from cordpair.core.effects import ShowCard, TellAgent
 from cordpair.core.ids import AgentId, QueueId, TenantId
 from cordpair.core.party import ChatReference
 from cordpair.core.queue_rules import WrapUpMode
@@ -20,6 +22,7 @@ from cordpair.core.tenant import Queue, queue_named
 from cordpair.core.transfer import TransferEnd
 from cordpair.engine.clock import Clock
 from cordpair.engine.passing import needs_passing, with_passing
+from cordpair.engine.standing import status_of
 from cordpair.errors import PermanentFailure
 from cordpair.store.chats import Card
 from cordpair.store.doors import Store
@@ -28,8 +31,15 @@ from cordpair.store.doors import Store
 class CallCards:
     """Shows cards in the chats of one tenant. Orders about one card are carried out one after the other."""
 
-    def __init__(self, store: Store, clock: Clock, chat: Chat, queues: Mapping[QueueId, Queue]) -> None:
-        self._store, self._clock, self._chat, self._queues = store, clock, chat, queues
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        chat: Chat,
+        queues: Mapping[QueueId, Queue],
+        breaks: Sequence[BreakReason] = USUAL,
+    ) -> None:
+        self._store, self._clock, self._chat, self._queues, self._breaks = store, clock, chat, queues, breaks
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def show(self, tenant: TenantId, order: ShowCard) -> None:
@@ -37,6 +47,15 @@ class CallCards:
         lock = self._locks.setdefault((order.call, order.agent), asyncio.Lock())
         async with lock:
             await self._show(tenant, order)
+
+    async def tell(self, tenant: TenantId, order: TellAgent) -> None:
+        """Show an agent in their chat how they stand. Whoever has no chat with the bot sees it when they open one."""
+        async with self._store.open_tenant(tenant) as rows:
+            chat = await rows.chats.get(order.agent)
+            agent = next((one for one in await rows.agents.of_floor() if one.id == order.agent), None)
+        if chat is not None and agent is not None:
+            facts = status_of(agent, list(self._queues.values()), self._breaks, self._clock.now(), is_set=True)
+            await self._chat.send(chat, status_card(facts, chat.locale))
 
     async def _show(self, tenant: TenantId, order: ShowCard) -> None:
         async with self._store.glance(tenant) as rows:

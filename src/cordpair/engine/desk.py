@@ -1,7 +1,7 @@
 """The engine as the bot sees it: what agents write and press becomes commands, and is answered in their language."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, assert_never
 
 from msgspec.structs import replace
@@ -9,16 +9,15 @@ from msgspec.structs import replace
 from cordpair.connectors.teams import words
 from cordpair.connectors.teams.cards import card
 from cordpair.connectors.teams.desk import Pressed, Reply
-from cordpair.connectors.teams.desk_cards import QueueLine, StatusFacts, help_card, queues_card, status_card
+from cordpair.connectors.teams.desk_cards import help_card, queues_card, status_card
 from cordpair.connectors.teams.texts import text
 from cordpair.core import events as e
-from cordpair.core.agent import Agent, AgentState
-from cordpair.core.availability import is_on_another_call, may_be_rung
+from cordpair.core.breaks import USUAL, BreakReason
 from cordpair.core.call import Call, CallState
 from cordpair.core.effects import Face
 from cordpair.core.ids import AgentId, CallId, TenantId
 from cordpair.core.party import ChatReference
-from cordpair.core.tenant import Queue, queue_named
+from cordpair.core.tenant import queue_named
 from cordpair.core.transfer_check import MAY_BE_DONE_ANYWAY
 from cordpair.engine.card_orders import call_named, card_order
 from cordpair.engine.cards import card_facts
@@ -27,6 +26,7 @@ from cordpair.engine.commands import IN_PROGRESS, Commands
 from cordpair.engine.pass_orders import PASS_VERBS, PassOrder, asked_for, pass_order
 from cordpair.engine.passing import needs_passing, with_passing
 from cordpair.engine.placing import Placing
+from cordpair.engine.standing import WISHES, queue_lines, status_of, wished
 from cordpair.errors import Rejected
 from cordpair.store.doors import Store, TenantRows
 from cordpair.store.fold import FloorRows
@@ -78,19 +78,20 @@ class AgentDesk:
 
     async def said(self, tenant: TenantId, agent: AgentId, text_: str, locale: str) -> Reply:
         """Answer a chat message; words that are not understood get help."""
-        floor = await self._floor(tenant)
-        if agent not in {one.id for one in floor.agents}:
+        floor, breaks = await self._floor(tenant)
+        own = next((one for one in floor.agents if one.id == agent), None)
+        if own is None:
             return Reply(text=text(locale, "not_an_agent"))
         now = self._clock.now()
-        match words.understand(text_):
+        match words.understand(text_, breaks):
             case words.Help(greeted=greeted):
                 return Reply(card=help_card(locale, opening="hello" if greeted else "help_intro"))
             case words.Unknown():
                 return Reply(card=help_card(locale, opening="unknown_word"))
             case words.Status():
-                return Reply(card=status_card(_status(floor, agent, now), locale))
+                return Reply(card=status_card(status_of(own, floor.queues, breaks, now), locale))
             case words.Queues():
-                return Reply(card=queues_card(_queues(floor, agent, now), locale))
+                return Reply(card=queues_card(queue_lines(floor, agent, now), locale))
             case words.Ready():
                 return await self._wish(tenant, e.WentReady(at=now, agent=agent), locale)
             case words.Break(reason=reason):
@@ -108,6 +109,10 @@ class AgentDesk:
         """Carry out a button. The answer replaces the card, so that a second press finds nothing to press."""
         if verb == "place":
             return await self._placing.pressed(tenant, agent, data, locale)
+        if verb in WISHES:
+            _, breaks = await self._floor(tenant)
+            reply = await self._wish(tenant, wished(verb, data, agent, breaks, self._clock.now()), locale)
+            return Pressed(card=reply.card, message=reply.text, ok=reply.card is not None)
         event = await self._passed_on(tenant, agent, verb, data) or card_order(verb, data, agent, self._clock.now())
         verdict = await self._commands.submit(tenant, event, key=self._new_key())
         if verdict == "ok":
@@ -133,8 +138,9 @@ class AgentDesk:
         verdict = await self._commands.submit(tenant, event, key=self._new_key())
         if verdict != "ok":
             return Reply(text=text(locale, _VERDICTS.get(verdict, "try_again")))
-        floor = await self._floor(tenant)
-        return Reply(card=status_card(_status(floor, event.agent, self._clock.now()), locale))
+        floor, breaks = await self._floor(tenant)
+        agent = next(one for one in floor.agents if one.id == event.agent)
+        return Reply(card=status_card(status_of(agent, floor.queues, breaks, self._clock.now()), locale))
 
     async def _card(
         self,
@@ -163,9 +169,11 @@ class AgentDesk:
             facts = replace(facts, passing=replace(facts.passing, doubt=doubt, data=asked_for(data or {})))
         return card(face, facts)
 
-    async def _floor(self, tenant: TenantId) -> FloorRows:
+    async def _floor(self, tenant: TenantId) -> tuple[FloorRows, tuple[BreakReason, ...]]:
+        """The floor, and the reasons for which its agents take breaks."""
         async with self._store.open_tenant(tenant) as rows:
-            return await rows.load_floor(timedelta(0), self._clock.now())
+            setup = await rows.setups.get()
+            return await rows.load_floor(timedelta(0), self._clock.now()), setup.breaks if setup else USUAL
 
 
 async def _with_language(rows: TenantRows, agent: AgentId, chat: ChatReference) -> ChatReference:
@@ -185,37 +193,3 @@ def _face(call: Call, agent: AgentId, verb: str) -> Face:
     if call.agent == agent or rings_here or is_asked:
         return _FACES.get(call.state, Face.TAKEN)
     return Face.PASSED if verb in PASS_VERBS else Face.TAKEN
-
-
-def _status(floor: FloorRows, agent_id: AgentId, now: datetime) -> StatusFacts:
-    agent = next(agent for agent in floor.agents if agent.id == agent_id)
-    queues = {queue.id: queue for queue in floor.queues}
-    return StatusFacts(
-        state=agent.state,
-        in_state_s=(now - agent.since).total_seconds(),
-        reason=agent.reason,
-        presence=agent.presence.availability if agent.presence else "",
-        presence_age_s=(now - agent.presence.at).total_seconds() if agent.presence else None,
-        is_elsewhere=is_on_another_call(agent),
-        held=agent.state is AgentState.READY and not may_be_rung(agent, queues, now),
-        queues=tuple(queues[queue].name for queue in agent.queues if queue in queues),
-    )
-
-
-def _queues(floor: FloorRows, agent_id: AgentId, now: datetime) -> list[QueueLine]:
-    own = next(agent for agent in floor.agents if agent.id == agent_id).queues
-    return [_queue_line(queue, floor.calls, floor.agents, now) for queue in floor.queues if queue.id in own]
-
-
-def _queue_line(queue: Queue, calls: list[Call], agents: list[Agent], now: datetime) -> QueueLine:
-    waiting = [
-        call.arrived_at or call.heard_at
-        for call in calls
-        if call.queue == queue.id and call.state in (CallState.QUEUED, CallState.OFFERED)
-    ]
-    return QueueLine(
-        name=queue.name,
-        waiting=len(waiting),
-        longest_wait_s=(now - min(waiting)).total_seconds() if waiting else None,
-        ready=sum(agent.state is AgentState.READY and queue.id in agent.queues for agent in agents),
-    )

@@ -156,7 +156,8 @@ class Workshop:
         )
         chat = former.chat if former and is_same else BotChat(self._http, tokens, hosts=settings.service_url_hosts)
         crm = self._make_crm(setup)
-        cards = CallCards(self._store, self._clock, chat, {queue.id: queue for queue in setup.queues})
+        queues = {queue.id: queue for queue in setup.queues}
+        cards = CallCards(self._store, self._clock, chat, queues, setup.breaks)
         client_id = registration.client_id
         return TenantParts(
             setup=setup,

@@ -22,9 +22,10 @@ TEAMS = "teams"  #: the connector of calls and cards
 
 
 class ShowsCards(Protocol):
-    """Brings one agent's card of a call to a face."""
+    """Brings one agent's card of a call to a face, and tells agents how they stand."""
 
     async def show(self, tenant: TenantId, order: o.ShowCard) -> None: ...
+    async def tell(self, tenant: TenantId, order: o.TellAgent) -> None: ...
 
 
 class Performer:
@@ -86,6 +87,10 @@ class Performer:
                 return await self._unless_gone(effect, self._calls.subscribe_tones(effect.graph_id))
             case o.ShowCard():
                 await self._cards.show(self._tenant, effect)
+                return []
+            case o.TellAgent():
+                if not attempt.repeat:  # told twice would be worse than late: the state stands on their card anyway
+                    await self._cards.tell(self._tenant, effect)
                 return []
             case o.LogActivity():
                 return await self._activities.log(effect, await self._load(effect.call), repeat=attempt.repeat)

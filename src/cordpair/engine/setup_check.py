@@ -112,6 +112,7 @@ def _check_names(setup: TenantSetup) -> None:
     _must_be_single("queues", (queue.id for queue in setup.queues))
     _must_be_single("queues.resource_account", (queue.resource_account for queue in setup.queues))
     _must_be_single("agents", (agent.id for agent in setup.agents))
+    _must_be_single("breaks", (one.id for one in setup.breaks))
     _must_be_single("flows", (flow.id for flow in setup.flows))
 
 

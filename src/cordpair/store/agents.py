@@ -30,6 +30,7 @@ class _Day(msgspec.Struct, frozen=True, omit_defaults=True):
     missed: int = 0
     declined: int = 0
     talk: Talk | None = None
+    told: int = 0
 
 
 class _Ability(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -78,7 +78,8 @@ class Orders:
 
     async def set_agent_state(self, request: Request, agent: UUID, body: shapes.StateBody, key: Key = "") -> Response:
         """Set the state of an agent, who is told of it."""
-        return await self._submit(request, self._wish(AgentId(str(agent)), body), key)
+        wish = replace(self._wish(AgentId(str(agent)), body), by=AgentId(who_asks(request.scope).subject))
+        return await self._submit(request, wish, key)
 
     async def end_wrap_up(self, request: Request, call: UUID, key: Key = "") -> Response:
         """End the wrap-up of a call: the agent is free for the next one."""
@@ -134,7 +135,7 @@ class Orders:
             known = await rows.orders.standing(command)
         return known is not None and replace(known.event, at=_NEVER) != replace(event, at=_NEVER)
 
-    def _wish(self, agent: AgentId, body: shapes.StateBody) -> e.AgentEvent:
+    def _wish(self, agent: AgentId, body: shapes.StateBody) -> e.WentReady | e.TookBreak | e.SignedOut:
         now = self._clock.now()
         match body.state:
             case shapes.Wish.READY:

@@ -5,10 +5,21 @@ from typing import Any
 
 import msgspec
 
-from cordpair.connectors.teams.elements import Element, adaptive_card, foreign, heading, hint, line, own_run, run
+from cordpair.connectors.teams.elements import (
+    Element,
+    adaptive_card,
+    choices,
+    execute,
+    foreign,
+    heading,
+    hint,
+    line,
+    own_run,
+    run,
+)
 from cordpair.connectors.teams.texts import age, duration, language, text
-from cordpair.connectors.teams.words import BREAK_REASONS
 from cordpair.core.agent import DECLINES, AgentState
+from cordpair.core.breaks import USUAL, BreakReason, titled
 
 _STATES = {
     AgentState.OFFLINE: ("offline", "Default"),
@@ -42,8 +53,8 @@ class QueueLine(msgspec.Struct, frozen=True, kw_only=True):
 class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """How an agent stands. `presence_age_s` is None when no presence is known.
 
-    `held` says that a ready agent is not rung because of the presence; `is_elsewhere` that they talk in Teams without
-    us.
+    `reason` is that of a break, by its id among `breaks`; `is_set`: somebody else or a rule has set the state. `held`
+    says that a ready agent is not rung because of the presence; `is_elsewhere` that they talk in Teams without us.
     """
 
     state: AgentState
@@ -54,16 +65,20 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     held: bool = False
     is_elsewhere: bool = False
     queues: tuple[str, ...] = ()
+    breaks: tuple[BreakReason, ...] = USUAL
+    is_set: bool = False
 
 
 def status_card(facts: StatusFacts, locale: str) -> dict[str, Any]:
     """The answer to `status`, and to every change of state."""
     key, colour = _STATES[facts.state]
     runs = [own_run(text(locale, key), size="Large", weight="Bolder", color=colour)]
-    if facts.state is AgentState.BREAK and facts.reason in (*BREAK_REASONS, DECLINES):
-        runs += [own_run(f" · {text(locale, f'break_{facts.reason}')}", size="Large")]
+    if facts.state is AgentState.BREAK and (why := _why(facts, locale)):
+        runs += [own_run(" · ", size="Large"), run(why, size="Large")]
     runs.append(own_run("  " + text(locale, "for_time", time=age(facts.in_state_s)), isSubtle=True))
     body = [heading(text(locale, "your_status"), size="Small"), line(*runs, spacing="Small")]
+    if facts.is_set:
+        body.append(hint(text(locale, "set_for_you")))
     if facts.state is AgentState.NOT_RESPONDING:
         body.append(hint(text(locale, "not_responding_hint")))
     if facts.is_elsewhere:
@@ -75,7 +90,32 @@ def status_card(facts: StatusFacts, locale: str) -> dict[str, Any]:
         body.append(line(run(shown, isSubtle=True, size="Small"), spacing="Small"))
     names = " · ".join(foreign(name, 60) for name in facts.queues) or text(locale, "no_queues")
     body.append(line(run(names, isSubtle=True, size="Small"), spacing="Small"))
-    return _answer(body, f"{text(locale, 'your_status')}: {text(locale, key)}", locale)
+    actions = [execute(text(locale, verb), verb, {}, **more) for verb, more in _ways_on(facts.state)]
+    body += _break_choice(facts, locale) if any(action["verb"] == "go_break" for action in actions) else []
+    return _answer(body, f"{text(locale, 'your_status')}: {text(locale, key)}", locale, actions)
+
+
+def _why(facts: StatusFacts, locale: str) -> str:
+    if facts.reason == DECLINES:
+        return text(locale, "break_declines")
+    return titled(facts.breaks, facts.reason, language(locale))
+
+
+def _ways_on(state: AgentState) -> list[tuple[str, dict[str, object]]]:
+    """The buttons of a state: what they order, and how they look."""
+    if state is AgentState.READY:
+        return [("go_break", {}), ("go_offline", {"associatedInputs": "none"})]
+    if state in (AgentState.BREAK, AgentState.NOT_RESPONDING, AgentState.OFFLINE):
+        return [("go_ready", {"style": "positive"})]
+    return []
+
+
+def _break_choice(facts: StatusFacts, locale: str) -> list[Element]:
+    options = [(one.id, one.titled(language(locale))) for one in facts.breaks]
+    if not options:
+        return []
+    asked = text(locale, "break_reason"), text(locale, "break_reason_missing")
+    return [choices("reason", *asked, options, style="compact", value=options[0][0])]
 
 
 def queues_card(queues: Sequence[QueueLine], locale: str) -> dict[str, Any]:
@@ -117,5 +157,5 @@ def _column(width: int | str, cell: Element) -> Element:
     return {"type": "Column", "width": width, "items": [line(cell)]}
 
 
-def _answer(body: Sequence[Element], speak: str, locale: str) -> Element:
-    return adaptive_card(body, speak=foreign(speak, 300), locale=language(locale))
+def _answer(body: Sequence[Element], speak: str, locale: str, actions: Sequence[Element] = ()) -> Element:
+    return adaptive_card(body, actions, speak=foreign(speak, 300), locale=language(locale))

@@ -3,8 +3,11 @@
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 
 import msgspec
+
+from cordpair.core.breaks import USUAL, BreakReason
 
 
 class Help(msgspec.Struct, frozen=True):
@@ -26,7 +29,7 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class Break(msgspec.Struct, frozen=True):
-    """I take a break. `reason` is one of BREAK_REASONS, `break` when none was given.
+    """I take a break. `reason` is the id of one of the organisation's reasons, `break` when none was given.
 
     A closed list, because the reason is stored and supervisors see it: free words would hold what is nobody's business.
     """
@@ -63,29 +66,23 @@ _OFFLINE = frozenset(("offline", "abmelden", "feierabend", "logout", "logoff"))
 _QUEUES = frozenset(("queues", "queue", "warteschlangen", "warteschlange"))
 _CALL = frozenset(("call", "dial", "anrufen", "wähle", "wählen"))
 
-#: Reasons of a break, and the words by which people name them.
-BREAK_REASONS = {
-    "lunch": frozenset(("lunch", "mittag", "mittagspause", "mittagessen")),
-    "coffee": frozenset(("coffee", "kaffee", "kaffeepause", "tea", "tee")),
-    "meeting": frozenset(("meeting", "besprechung")),
-    "training": frozenset(("training", "schulung")),
-    "paperwork": frozenset(("paperwork", "schreibarbeit")),
-}
-
 _MENTION = re.compile(r"<at\b[^>]*>.*?</at>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]{0,200}>")
 _LONGEST = 2_000  #: characters that are read; a command is a few words
 
 
-def understand(text: str) -> Intent:
-    """The intent of a chat message; mentions, markup, case, and punctuation at the ends do not matter."""
+def understand(text: str, breaks: Sequence[BreakReason] = USUAL) -> Intent:
+    """The intent of a chat message; mentions, markup, case, and punctuation at the ends do not matter.
+
+    `breaks` are the reasons that the organisation knows.
+    """
     plain = html.unescape(_TAG.sub(" ", _MENTION.sub(" ", text[:_LONGEST])))
     words = unicodedata.normalize("NFC", plain).lower().strip(" \t\r\n.!,;:/").split()
     if not words:
         return Help()
     first, rest = words[0].rstrip(".!,;:"), words[1:]
     if first in _BREAK:
-        return Break(reason=_reason(rest))
+        return Break(reason=_reason(rest, breaks))
     if first in _CALL and any(mark.isdigit() for mark in plain):
         return Call(number=plain.strip().partition(" ")[2].strip())
     if all(word.strip(".!,;:") in _HELLO for word in words):
@@ -104,7 +101,7 @@ def understand(text: str) -> Intent:
     return Unknown(text=plain.strip())
 
 
-def _reason(words: list[str]) -> str:
+def _reason(words: list[str], breaks: Sequence[BreakReason]) -> str:
     """The first reason that is named; other words are not kept."""
-    said = (word.strip(".,:;!?-") for word in words)
-    return next((reason for word in said for reason, names in BREAK_REASONS.items() if word in names), "break")
+    said = [word.strip(".,:;!?-") for word in words]
+    return next((reason.id for reason in breaks if reason.is_named(said)), "break")
