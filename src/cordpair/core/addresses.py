@@ -22,6 +22,7 @@ _DENIED: tuple[Network, ...] = (
     ipaddress.IPv4Network("198.18.0.0/15"),
     ipaddress.IPv4Network("192.88.99.0/24"),
     ipaddress.IPv6Network("fec0::/10"),
+    ipaddress.IPv6Network("2001::/32"),  # Teredo: a tunnel to an address that it hides
     _LOCAL_NAT64,
 )
 
@@ -57,8 +58,6 @@ def unwrapped(address: Address) -> Address:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     if address.sixtofour is not None:
         return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
     return address
 
 
