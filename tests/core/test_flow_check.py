@@ -157,3 +157,11 @@ def test_an_offer_to_call_back_is_found_where_nobody_calls_back() -> None:
 
     assert found(one) == [("no_callbacks", "offer.do", "")]
     assert found(one, msgspec.structs.replace(AROUND, calls_back=True)) == []
+
+
+def test_an_account_that_graph_spells_otherwise_is_found() -> None:
+    one = msgspec.structs.replace(flow("end", end=END), resource_accounts=("ACC-1",))
+
+    assert [(it.kind, it.about) for it in check_all([one], AROUND)] == [
+        (FindingKind.BAD_VALUE, "not an id in small letters")
+    ]

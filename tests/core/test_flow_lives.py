@@ -13,7 +13,7 @@ from cordpair.core.flow import Say, Treatment
 from cordpair.core.hours import Hours
 from cordpair.errors import IllegalEvent
 from tests.core.flow_world import Line, flow
-from tests.core.people import ANA, CALL, MEMBERS, QUEUE, ready
+from tests.core.people import ANA, CALL, MEMBERS, QUEUE, arrived, ready
 
 HELLO, MENU, SORRY = ({"prompt": name} for name in ("hello", "menu", "sorry"))
 MENU_STEP: dict[str, Any] = {
@@ -263,3 +263,15 @@ def test_a_queue_without_a_flow_treats_its_callers_too() -> None:
     one = Line(flow("members", **STEPS), queues=(treated,)).ring(QUEUE.resource_account)
 
     assert one.heard() == ["harp"]
+
+
+def test_a_queue_without_an_account_is_reached_through_a_flow_only() -> None:
+    hidden = replace(QUEUE, resource_account="")
+    through, by_nothing = Line(flow("members", **STEPS), queues=(hidden,)), line(queues=(hidden,))
+
+    assert through.ring().call.queue == MEMBERS
+    assert by_nothing.tell(arrived_at("")).call.outcome_reason == "no_queue"
+
+
+def arrived_at(dialled: str) -> e.Arrived:
+    return replace(arrived(), dialled=dialled)

@@ -55,7 +55,8 @@ class Floor:
             self._count_waiting(call)
         self.changes = Changes()
         self.router = Router()
-        self._queue_by_account = {queue.resource_account: queue.id for queue in self.queues.values()}
+        reached = (queue for queue in self.queues.values() if queue.resource_account)
+        self._queue_by_account = {queue.resource_account: queue.id for queue in reached}
         for agent in self.agents.values():
             self.at_work.change(None, agent)
             self.router.put_agent(agent.id, agent.ability)

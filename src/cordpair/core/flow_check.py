@@ -37,10 +37,10 @@ def check(flow: Flow, around: Surroundings) -> tuple[Finding, ...]:
 def check_all(flows: Collection[Flow], around: Surroundings) -> tuple[Finding, ...]:
     """All that is wrong with an organisation's flows and with what its queues let callers hear."""
     ours = {account for flow in flows for account in flow.resource_accounts}
-    ours |= {queue.resource_account for queue in around.queues}
+    ours |= {queue.resource_account for queue in around.queues if queue.resource_account}
     around = replace(around, accounts=frozenset({*around.accounts, *ours}))
     found = [finding for flow in flows for finding in check(flow, around)]
-    found += _double_accounts(flows)
+    found += [*_double_accounts(flows), *_misspelled_accounts(flows)]
     return (*found, *(finding for queue in around.queues for finding in check_treatment(queue, around)))
 
 
@@ -71,6 +71,14 @@ def _double_accounts(flows: Collection[Flow]) -> Iterator[Finding]:
         for account in flow.resource_accounts:
             if taken.setdefault(account, flow.id) != flow.id:
                 yield _at(flow, "", "resource_accounts", FindingKind.DOUBLE_ACCOUNT, account)
+
+
+def _misspelled_accounts(flows: Collection[Flow]) -> Iterator[Finding]:
+    """Graph's own spelling is compared: a capital letter would send every caller away."""
+    for flow in flows:
+        for account in flow.resource_accounts:
+            if not account or account != account.lower():
+                yield _at(flow, "", "resource_accounts", FindingKind.BAD_VALUE, "not an id in small letters")
 
 
 def _at(flow: Flow, step: str, field: str, kind: FindingKind, about: str = "") -> Finding:

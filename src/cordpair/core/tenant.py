@@ -32,7 +32,8 @@ class Topology(StrEnum):
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
-    """A queue. `resource_account` is the object id of the Teams resource account that callers reach it by.
+    """A queue. `resource_account` is the object id of the Teams resource account that callers reach it by; empty: only
+    call flows lead there.
 
     Times are seconds. `ring_timeout_s` is at least 15: Teams rings no shorter. `colour` is a CSS colour.
     `fallback_user` (Entra object id) gets the calls that may not be taken; empty: the organisation's.

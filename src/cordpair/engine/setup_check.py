@@ -98,19 +98,21 @@ def _check_registration(registration: Registration) -> None:
 
 def _check_fallbacks(setup: TenantSetup) -> None:
     """A call that is sent on must not come back to us: it would be sent on for ever."""
-    ours = {queue.resource_account for queue in setup.queues}
+    ours = {queue.resource_account for queue in setup.queues if queue.resource_account}
+    ours |= {account for flow in setup.flows for account in flow.resource_accounts}
     users = [("fallback_user", "fallback_user", setup.fallback_user)]
     users += [(f"queues.{queue.id}", "fallback_user", queue.fallback_user) for queue in setup.queues]
     users += [(f"queues.{queue.id}", "closed_user", queue.closed_user) for queue in setup.queues]
     users += [(f"queues.{queue.id}", "overflow_user", queue.overflow_user) for queue in setup.queues]
     for place, field, user in users:
         _must(_is_id_or_empty(user), place, f"{field} {_USER}")
-        _must(user not in ours, place, f"{field} is the resource account of a queue: calls would come back")
+        _must(user not in ours, place, f"{field} is the resource account of a queue or a flow: calls would come back")
 
 
 def _check_names(setup: TenantSetup) -> None:
     _must_be_single("queues", (queue.id for queue in setup.queues))
-    _must_be_single("queues.resource_account", (queue.resource_account for queue in setup.queues))
+    accounts = (queue.resource_account for queue in setup.queues if queue.resource_account)  # a flow may lead there
+    _must_be_single("queues.resource_account", accounts)
     _must_be_single("agents", (agent.id for agent in setup.agents))
     _must_be_single("breaks", (one.id for one in setup.breaks))
     _must_be_single("flows", (flow.id for flow in setup.flows))
@@ -162,6 +164,7 @@ def _check_routing(place: str, queue: Queue) -> None:
     _must(queue.credit_s >= 0 and queue.tier >= 0, place, "credit_s and tier must not be negative")
     _must(queue.max_waiting is None or queue.max_waiting > 0, place, "max_waiting must be at least 1")
     _must(queue.max_wait_s is None or queue.max_wait_s > 0, place, "max_wait_s must be more than 0")
+    _must(queue.max_ewt_s is None or queue.max_ewt_s > 0, place, "max_ewt_s must be more than 0")
     _must(queue.overtake_s is None or queue.overtake_s > 0, place, "overtake_s must be more than 0")
 
 
