@@ -72,6 +72,7 @@ def created(floor: Floor, event: e.OutboundCreated) -> None:
     if placed.state is not CallState.PLACING or told.state is not CallState.HEARD_OF:
         raise IllegalEvent("not_placing")
     floor.save_call(calls.move(placed, Move.NAME, CallState.CLOSED, closed_at=event.at))
+    floor.month_calls -= 1  # it goes on under its other name
     floor.cancel(f"outbound:{placed.id}")
     same = ("queue", "caller", "candidates", "party", "agent", "outbound")
     known = {name: getattr(placed, name) for name in same} | {"heard_at": placed.heard_at, "established_at": None}

@@ -122,9 +122,11 @@ def hung_up(floor: Floor, event: e.AgentHungUp) -> None:
         leave(floor, call, event.at)
     elif transfer.stage is Stage.TALKING:
         _done(floor, call, transfer, event.at, is_in_call=True)
+    elif transfer.agent_left is not None:
+        raise IllegalEvent("call_over")
     else:
         floor.order(RemoveAgent(call=call.id, graph_id=call.graph_id, agent=event.agent, number=transfer.number))
-        call = replace(call, transfer=replace(transfer, agent_left=transfer.agent_left or event.at))
+        call = replace(call, transfer=replace(transfer, agent_left=event.at))
         floor.show(floor.save_call(call), event.agent, Face.PASSED)
 
 
@@ -186,8 +188,8 @@ def _while_it_rings(
     floor.cancel(f"transfer:{transfer.id}")
     joined(floor, call, transfer, at)
     call = floor.calls[call.id]
-    if transfer.kind is TransferKind.BLIND or not is_agent_there:
-        _done(floor, call, transfer, at, is_in_call=is_agent_there)
+    if transfer.kind is TransferKind.BLIND or transfer.agent_left is not None:
+        _done(floor, call, transfer, at, is_in_call=transfer.agent_left is None)
         return
     call = floor.show(call, transfer.agent, Face.STRIP)
     other = rung_agent(transfer)
