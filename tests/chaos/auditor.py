@@ -83,11 +83,14 @@ def _activity_of(call: Row, by_number: dict[str, Row], seen: Evidence) -> Iterat
 def _people(seen: Evidence) -> Iterator[str]:
     """By the emulated cloud's own roster."""
     stays: defaultdict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
+    passed_on = {row["call"] for row in transfers(seen).values()}
+    graph_ids = {call["body"]["graph_id"]: call["call"] for call in seen.calls}
     for truth in seen.truth:
         mine = sorted(_stay(stay, truth) for stay in truth["stays"])
         for (_, until, one), (since, gone, other) in combinations(mine, 2):
             together_s = (min(until, gone) - since).total_seconds()
-            if one != other and together_s > MEET_S + UNHEARD_S * seen.run["rate"]:
+            may_meet = graph_ids.get(truth["graph_id"]) in passed_on  # a consultation, a conference
+            if one != other and not may_meet and together_s > MEET_S + UNHEARD_S * seen.run["rate"]:
                 yield f"J3 call {truth['graph_id']} had two agents for {together_s:.1f} s"
         for since, until, user in mine:
             stays[user].append((since, until, truth["graph_id"]))
@@ -140,7 +143,7 @@ def _done(seen: Evidence) -> Iterator[str]:
 
 def _rings(seen: Evidence) -> Iterator[str]:
     """Every ring is one offer's, at the agent whom it was made to, once."""
-    offers = {f"{row['call']}/{row['number']}": row for row in seen.offers}
+    offers = {f"{row['call']}/{row['number']}": row for row in seen.offers} | transfers(seen)
     rung: Counter[str] = Counter()
     for note in notes(seen, "ring"):
         if note["purpose"] != "invite":
@@ -152,6 +155,12 @@ def _rings(seen: Evidence) -> Iterator[str]:
     yield from (f"J3 offer {it} rang {count} times" for it, count in rung.items() if count > 1)
     live = Counter(row["call"] for row in seen.offers if row["state"] == "ringing")
     yield from (f"J3 call {it} is left with {count} ringing offers" for it, count in live.items())
+
+
+def transfers(seen: Evidence) -> dict[str, Row]:
+    """Everything by which callers were passed on to somebody who is rung: its name, and the user it was to."""
+    told = [(row, json.loads(row["detail"])) for row in seen.history if row["what"] == "TransferRang"]
+    return {f"{row['call']}/t{it['transfer']}": {"call": row["call"], "agent": it.get("to", "")} for row, it in told}
 
 
 def _turns(seen: Evidence) -> Iterator[str]:

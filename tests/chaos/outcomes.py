@@ -11,13 +11,15 @@ def outcomes(seen: Evidence) -> Iterator[str]:
     known = {(call["tenant"], call["body"]["graph_id"]): call for call in seen.calls}
     arrivals, shown, sent_on = _arrivals(seen), _shown(seen), sent_on_by(seen)
     read, ended = _read_at(seen), _ended_at(seen)
+    moved = {row["call"] for row in seen.history if row["what"] in ("TransferOver", "Requeued", "Moved")}
     for truth in seen.truth:
         call = known.pop((truth["tenant"], truth["graph_id"]), None)
         if call is not None:
             talked = [stay["user"] for stay in truth["stays"]]
             crossed = _crossed(truth, shown, ended.get(call["call"], {}), read.get(truth["graph_id"], []))
             told = [user for user in talked if (truth["graph_id"], user) in shown and user not in crossed]
-            yield from _outcome_of(call, truth, talked, told, was_told=truth["graph_id"] in arrivals - sent_on)
+            was_told, is_moved = truth["graph_id"] in arrivals - sent_on, call["call"] in moved
+            yield from _outcome_of(call, truth, talked, told, was_told=was_told, is_moved=is_moved)
         elif truth["graph_id"] in arrivals - sent_on or truth["established"]:
             yield f"J2 call {truth['graph_id']} is lost"
     yield from (f"J2 call {call['call']} never was" for call in known.values())
@@ -104,8 +106,10 @@ def _shown(seen: Evidence) -> dict[tuple[str, str], str]:
     return found
 
 
-def _outcome_of(call: Row, truth: Row, talked: list[str], told: list[str], *, was_told: bool) -> Iterator[str]:
-    """`talked` are all who stood in the call, `told` those of them whom we were told of."""
+def _outcome_of(
+    call: Row, truth: Row, talked: list[str], told: list[str], *, was_told: bool, is_moved: bool
+) -> Iterator[str]:
+    """`talked` are all who stood in the call, `told` those of them whom we were told of. `is_moved`: passed on."""
     name, reason = f"call {call['call']}", call["body"].get("outcome_reason", "")
     if call["state"] != "closed" or call["outcome"] not in ("answered", "abandoned", "flowed_out"):
         yield f"J2 {name} has no outcome: it is {call['state']}"
@@ -122,9 +126,11 @@ def _outcome_of(call: Row, truth: Row, talked: list[str], told: list[str], *, wa
     )
     if call["outcome"] != expected and not excused:
         yield f"J2 {name} is {call['outcome']} ({reason}), really {expected}"
-    elif call["outcome"] == "answered" and call["agent"] not in (talked if talked[0] not in told else told[:1]):
+    elif call["outcome"] == "answered" and call["agent"] not in (
+        talked if is_moved or talked[0] not in told else told[:1]
+    ):
         yield f"J2 {name} is booked to another agent"
-    if call["queue"] is not None and call["queue"] != truth["queue"]:
+    if call["queue"] is not None and call["queue"] != truth["queue"] and not is_moved:
         yield f"J2 {name} stands in another queue than was dialled"
 
 
