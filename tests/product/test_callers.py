@@ -67,7 +67,7 @@ async def test_a_number_that_the_index_does_not_know_is_asked_for_once_and_creat
 
 
 async def test_a_caller_who_was_entered_just_now_is_found_while_it_rings(us: Organisation) -> None:
-    stranger = replace(us.member(), party_id="77001", phones=(Phone("030 23125 777", "Home"),), company="")
+    stranger = replace(us.member(), party_id="77001", phones=(Phone("03023125777", "Home"),), company="", region="DE")
     us.imis().store.add(stranger)
     person, call = await us.talked("+493023125777")
     found = await until(lambda: us.found_party(call))

@@ -62,6 +62,11 @@ def choosable(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
     return tuple(candidate for candidate in candidates if not candidate.is_stand_in)
 
 
+def only_company(candidates: tuple[Candidate, ...]) -> bool:
+    """Whether nobody is known by the number itself: at best the range that it stands in."""
+    return all(candidate.grade is Grade.TRUNK for candidate in candidates)
+
+
 def settled(candidates: tuple[Candidate, ...]) -> PartyRef | None:
     """The one party that the candidates agree on, or None: then a person has to choose."""
     sure = {candidate.party for candidate in candidates if candidate.grade in SETTLING}

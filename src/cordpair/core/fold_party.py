@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from cordpair.core import call as calls
 from cordpair.core.call import Call, CallState, Mistaken
-from cordpair.core.caller import choosable
+from cordpair.core.caller import choosable, only_company
 from cordpair.core.changes import PendingItem
 from cordpair.core.effects import CorrectCaller, Face, LogActivity
 from cordpair.core.events import ActivityLogged, CallerMistaken, Identified, PartyPicked
@@ -26,7 +26,7 @@ _FACES = {
 def identified(floor: Floor, event: Identified) -> None:
     """A look-up came back later than the ring. What is known by then, or was said by a person, stands."""
     call = floor.call(event.call)
-    if call.candidates or call.party is not None or call.mistaken:
+    if not only_company(call.candidates) or call.party is not None or call.mistaken:
         raise IllegalEvent("already_identified")
     _show(floor, floor.save_call(calls.identified(call, event.candidates)))
 

@@ -16,7 +16,7 @@ import structlog
 from cordpair.connectors.kit import Crm
 from cordpair.core import events as e
 from cordpair.core.call import Call, CallState
-from cordpair.core.caller import CallerKind
+from cordpair.core.caller import CallerKind, only_company
 from cordpair.core.changes import Changes
 from cordpair.core.ids import CallId, TenantId
 from cordpair.core.numbers import is_somebodys
@@ -104,6 +104,6 @@ class LiveLookUps:
 
 
 def _is_unknown(call: Call) -> bool:
-    """Whether a call has just come in from a number that nobody is known by; a company's range is not somebody."""
+    """Whether a call has just come in from a number that nobody is known by; a company's range is nobody."""
     is_new = call.state is CallState.RINGING and call.caller.kind is CallerKind.NUMBER
-    return is_new and not call.candidates and is_somebodys(call.caller.e164)
+    return is_new and only_company(call.candidates) and is_somebodys(call.caller.e164)
