@@ -12,6 +12,9 @@ from cordpair.errors import Rejected
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+#: Why a host is not spoken to, for whoever reads the failure.
+NOT_PUBLIC = "its address is not public (the setting private_networks allows more)"
+
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 #: Public by their number, and yet of the machine's own surroundings.

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 import httpcore
 import httpx
 
-from cordpair.core.addresses import Network, may_be_reached, read_networks
+from cordpair.core.addresses import NOT_PUBLIC, Network, may_be_reached, read_networks
 
 #: Gives the addresses of a host name.
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -48,7 +48,7 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         except OSError as exc:
             raise httpcore.ConnectError("the name cannot be resolved") from exc
         if not addresses or not all(may_be_reached(one, self._private) for one in addresses):
-            raise httpcore.ConnectError("the host is not one that may be spoken to")
+            raise httpcore.ConnectError(NOT_PUBLIC)
         return await self._inner.connect_tcp(
             addresses[0], port, timeout=timeout, local_address=local_address, socket_options=socket_options
         )

@@ -10,6 +10,7 @@ import msgspec
 from cordpair.connectors.kit import with_reason
 from cordpair.connectors.rest.mapping import Errors, Rule
 from cordpair.connectors.rest.templates import Context, expression
+from cordpair.core.addresses import NOT_PUBLIC
 from cordpair.core.retry import asked_s
 from cordpair.errors import CordpairError, PermanentFailure, TemporaryFailure, Throttled, UnknownOutcome
 
@@ -61,8 +62,10 @@ class Meaning:
             return Answer(values=values, link=response.headers.get("link", ""))
         raise self._failure(means, response, values, body is not _NO_JSON, writing=writing, sent=sent, now=now)
 
-    def no_answer(self, exc: httpx.HTTPError, *, writing: bool) -> TemporaryFailure:
+    def no_answer(self, exc: httpx.HTTPError, *, writing: bool) -> CordpairError:
         """A request that got no answer. When it left and could have changed something, its outcome is unknown."""
+        if NOT_PUBLIC in str(exc):
+            return PermanentFailure(f"{self._title} is not asked: {NOT_PUBLIC}")
         if isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
             return TemporaryFailure(with_reason(f"{self._title} cannot be reached", exc))
         if writing:

@@ -114,11 +114,11 @@ class Client:
 
 
 def _texts(context: Context) -> list[str]:
-    """All texts among the values of a request: they may be personal."""
+    """All texts among the values of a request that may be personal: not which kind of party it is about."""
     found: list[str] = []
-    for value in context.values():
+    for name, value in context.items():
         match value:
-            case str() | int() | float():
+            case str() | int() | float() if name != "kind":
                 found.append(as_text(value))
             case dict():
                 found += _texts(value)
