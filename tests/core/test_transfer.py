@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -295,6 +296,41 @@ def test_hanging_up_by_the_card_ends_the_call() -> None:
         EndedBy.AGENT,
         1,
     )
+
+
+def rebuilt(floor: Floor) -> Floor:
+    """The floor as another node builds it from what is stored, when this one was killed."""
+    stored = [msgspec.json.decode(msgspec.json.encode(call), type=Call) for call in floor.calls.values()]
+    agents = [msgspec.json.decode(msgspec.json.encode(agent), type=Agent) for agent in floor.agents.values()]
+    again = Floor(floor.queues.values(), agents, stored, sequence=floor.sequence)
+    fold.reopen(again, after(100))
+    return again
+
+
+@pytest.mark.parametrize("target", [TO_BEN, TO_NUMBER, TO_DORA], ids=lambda it: it.kind.value)
+@pytest.mark.parametrize("kind", list(TransferKind), ids=lambda it: it.value)
+def test_a_transfer_goes_on_where_its_node_was_killed_while_it_rang(target: Target, kind: TransferKind) -> None:
+    floor = rebuilt(tell(talking(ready(BEN)), asked(60, target, kind)))
+    also = (participant_id(FIRST),)
+    other = [target.id] if target.id else []
+    tell(floor, roster(66, 3, ANA, *other, also=also))
+    if kind is not TransferKind.BLIND:
+        floor = rebuilt(floor)
+        tell(floor, e.TransferCompleted(at=after(90), call=CALL, agent=ANA))
+    call = call_of(floor)
+    assert (call.state, call.agent) == ((CallState.CONNECTED, BEN) if target is TO_BEN else (CallState.WRAP_UP, ANA))
+
+
+def test_a_transfer_that_fails_after_its_node_was_killed_gives_the_caller_back() -> None:
+    floor = rebuilt(tell(talking(ready(BEN)), asked(60)))
+    tell(floor, unanswered(110, TransferEnd.DECLINED))
+    assert (call_of(floor).agent, floor.agents[BEN].state) == (ANA, AgentState.READY)
+
+
+def test_a_caller_who_waits_again_is_offered_by_the_node_that_takes_over() -> None:
+    floor = rebuilt(tell(talking(cleo(AgentState.OFFLINE)), asked(60, TO_EVENTS, anyway=True)))
+    tell(floor, e.WentReady(at=after(120), agent=CLEO))
+    assert [order.agent for order in orders(floor, InviteAgent)] == [CLEO]
 
 
 def refused(floor: Floor, event: e.AnyEvent) -> str:

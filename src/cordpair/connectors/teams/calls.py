@@ -130,9 +130,12 @@ class GraphCalls:
     async def hold(self, call: GraphCallId, caller_user: str | None, but: str, *, on: bool) -> None:
         """Start or stop the hold music of the caller. Graph holds one participant of a call at a time."""
         action = "startHoldMusic" if on else "stopHoldMusic"
-        for person in await self._people(call):
-            if is_caller(person, caller_user) and person.get("id") != but:
-                await self._post(call, f"participants/{person.get('id')}/{action}", {})
+        people = await self._people(call)
+        callers = [one.get("id") for one in people if is_caller(one, caller_user) and one.get("id") != but]
+        if on and not callers:
+            raise PermanentFailure("the caller does not stand in the call under a name of their own")
+        for caller in callers:
+            await self._post(call, f"participants/{caller}/{action}", {})
 
     async def transfer(self, call: GraphCallId, target: str) -> None:
         """Hand the call to a Teams user, or to a telephone number (`+`), and leave it. Refused for a group call.
