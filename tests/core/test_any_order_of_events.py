@@ -65,6 +65,7 @@ setups = st.sampled_from(
         QUEUE,
         replace(QUEUE, parallel_offers=2, wrap_up=WrapUpMode.OPTIONAL, misses=2),
         replace(QUEUE, wrap_up=WrapUpMode.FIXED, extensions=1, declines=1),
+        replace(QUEUE, claim_first=True),
         replace(QUEUE, parallel_offers=3, wrap_up=WrapUpMode.NONE, stale=StalePolicy.BLOCK),
     ]
 )
@@ -95,7 +96,10 @@ def assert_sound(floor: Floor) -> None:
     for call in floor.calls.values():
         if call.state is CallState.CLOSED:
             assert call.outcome is not None
-        assert (floor.room_of(call) > 0) == (call.id in floor.router._contacts)
+        if floor.queues[QUEUE.id].claim_first:
+            assert not call.announced or call.state is CallState.QUEUED
+        else:
+            assert (floor.room_of(call) > 0) == (call.id in floor.router._contacts)
 
 
 @settings(max_examples=600, deadline=None)

@@ -198,6 +198,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seen_talking: bool = False  #: the agent of a released call, or of one that we place, was seen to talk
     outbound: Outbound | None = None  #: of a call that we have placed
     leg: int = 0  #: the number of the leg of an `agent` who came by a transfer
+    announced: tuple[AgentId, ...] = ()  #: who is shown that they may claim it
     excluded: tuple[AgentId, ...] = ()
     withdrawn: tuple[AgentId, ...] = ()  #: agents whose ring we ordered to be withdrawn
     crossed: Crossed | None = None  #: who of them stands in the call all the same, until a newer roster decides

@@ -26,6 +26,7 @@ class Lane(IntEnum):
 class Face(StrEnum):
     """What the one card of a call shows an agent."""
 
+    CLAIMABLE = "claimable"  # waits for whoever takes it
     RINGING = "ringing"
     DECLINED = "declined"  # said not now; may still claim the call
     MISSED = "missed"  # rang out, or the caller left
@@ -285,7 +286,7 @@ class ShowCard(Order, frozen=True, kw_only=True):
 
 
 class TellAgent(Order, frozen=True, kw_only=True):
-    """Tell an agent in the chat how they stand: somebody else has set it, or a rule. `number` counts what they were told."""
+    """Tell an agent in the chat how they stand: somebody else has set it, or a rule. `number` counts these."""
 
     call: CallId = CallId("")
     agent: AgentId

@@ -18,6 +18,7 @@ from cordpair.core.events import AnyEvent, WaitGrown
 from cordpair.core.flow import Flow
 from cordpair.core.hours import AtClosing
 from cordpair.core.ids import AgentId, CallId, FlowId, GraphCallId, QueueId
+from cordpair.core.need import Need
 from cordpair.core.pace import Paces
 from cordpair.core.quota import Gate, QuotaUse, redirects
 from cordpair.core.routing import Match, Router
@@ -218,10 +219,12 @@ class Floor:
         queue, room = self.queue_of(call), self.room_of(call)
         if not room:
             return ()
-        need = need_of(queue, call, step_of(queue, call, at, self.router.present))
+        need = self.need_of(call, at)
         grows = grows_at(queue, call, at, self._delays.get(queue.id, ()))
         if grows is not None:
             self.timer(f"wait:{call.id}", grows, 0, WaitGrown(at=grows, call=call.id))
+        if queue.claim_first:
+            return ()  # nobody is chosen
         key = key_of(queue, call, at)
         preferred = preferred_of(queue, call, at, self._may_come)
         if preferred is not None:
@@ -262,6 +265,11 @@ class Floor:
             self.cancel(f"closing:{call.id}")
         if queue.max_wait_s is not None:
             self.cancel(f"longest:{call.id}")
+
+    def need_of(self, call: Call, at: datetime) -> Need:
+        """What the call asks for by `at`."""
+        queue = self.queue_of(call)
+        return need_of(queue, call, step_of(queue, call, at, self.router.present))
 
     def step_of(self, call: Call, at: datetime) -> int:
         """The number of the step in which the call is, from 0."""

@@ -20,6 +20,7 @@ from cordpair.core.events import (
 )
 from cordpair.core.floor import Floor
 from cordpair.core.flow_leaving import IN_MENU
+from cordpair.core.fold_claim_first import take_down
 from cordpair.core.fold_enqueue import wait_in_queue
 from cordpair.core.fold_entry import barred, send_on
 from cordpair.core.fold_flow import at_beginning, begin_flow
@@ -128,7 +129,7 @@ def _end(floor: Floor, call: Call, at: datetime, by: EndedBy) -> None:
         call = floor.save_call(calls.move(call, Move.END, CallState.WRAP_UP, ended_at=at, ended_by=by))
         start_wrap_up(floor, call, at)
         return
-    rings = call.rings
+    rings, call = call.rings, take_down(floor, call, Face.MISSED)
     gone = {"ended_at": at, "closed_at": at, "ended_by": by, "outcome": Outcome.ABANDONED}
     if call.state is CallState.IN_FLOW:
         gone["outcome_reason"] = IN_MENU

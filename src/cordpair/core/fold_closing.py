@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from cordpair.core import call as calls
 from cordpair.core.call import Call, CallState, EndedBy, Move, Outcome
-from cordpair.core.effects import HangUp, TransferCall
+from cordpair.core.effects import Face, HangUp, TransferCall
 from cordpair.core.events import ClosingTime, TransferFailed, WaitTooLong
 from cordpair.core.floor import Floor
+from cordpair.core.fold_claim_first import take_down
 from cordpair.core.fold_entry import Barred, leave, overflowed, reason_of, sends_to, why_closed
 from cordpair.core.fold_speech import quiet
 from cordpair.core.hours import AtClosing
@@ -51,7 +52,7 @@ def hand_over(floor: Floor, call: Call, why: Barred, at: datetime) -> None:
     """The waiting caller goes to somebody else. Raises IllegalEvent when nobody can take them any more."""
     if call.offers or not why.target:
         raise IllegalEvent("served_out")
-    call = quiet(floor, call)
+    call = quiet(floor, take_down(floor, call, Face.TAKEN))
     floor.stop_waiting(call)
     leave(floor, calls.move(call, Move.SEND_ON, CallState.CLOSED), why, at)
     floor.order(TransferCall(call=call.id, graph_id=call.graph_id, target=why.target))

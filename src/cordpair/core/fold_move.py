@@ -3,8 +3,10 @@
 from msgspec.structs import replace
 
 from cordpair.core.call import CallState
+from cordpair.core.effects import Face
 from cordpair.core.events import CallMoved
 from cordpair.core.floor import Floor
+from cordpair.core.fold_claim_first import take_down
 from cordpair.core.fold_closing import watch_closing, watch_wait
 from cordpair.core.fold_entry import why_closed
 from cordpair.core.fold_offers import seek
@@ -25,6 +27,7 @@ def move_call(floor: Floor, event: CallMoved) -> None:
         raise IllegalEvent("same_queue")
     if why_closed(queue, event.at) is not None:
         raise IllegalEvent("queue_closed")
+    call = take_down(floor, call, Face.TAKEN)
     floor.leave_queue(call)
     before = call.queue or ""
     call = floor.save_call(replace(call, queue=queue.id, excluded=()))

@@ -14,6 +14,7 @@ from cordpair.core.decision import reasons
 from cordpair.core.effects import Face, InviteAgent, ReleaseCall, WithdrawInvite
 from cordpair.core.events import OfferEnd, OfferTimedOut, PresenceAged
 from cordpair.core.floor import Floor, clock_of
+from cordpair.core.fold_claim_first import announce, announce_to, take_down
 from cordpair.core.ids import AgentId, CallId
 from cordpair.core.routing import Match
 from cordpair.core.tenant import Queue, Topology
@@ -39,6 +40,7 @@ def seek(floor: Floor, call: Call, at: datetime) -> None:
     """Let a call wait for as many agents as may still be rung for it; those who can take it are, at once."""
     for match in floor.wait(call, at):
         _offer_match(floor, match, at)
+    announce(floor, floor.calls[call.id], at)
 
 
 def available(floor: Floor, agent: Agent, at: datetime) -> None:
@@ -54,6 +56,8 @@ def available(floor: Floor, agent: Agent, at: datetime) -> None:
         match = floor.router.idle(agent.id, agent.idle_since, queues=queues, now=clock_of(at))
         if match is not None:
             _offer_match(floor, match, at)
+        else:
+            announce_to(floor, agent, at)
 
 
 def _offer_match(floor: Floor, match: Match, at: datetime) -> None:
@@ -63,7 +67,7 @@ def _offer_match(floor: Floor, match: Match, at: datetime) -> None:
 
 def make_offer(floor: Floor, call_id: CallId, agent_id: AgentId, at: datetime, why: dict[str, str]) -> None:
     """Offer a call to an agent: show the card, ring the client, start the clock. `why` is for the history."""
-    agent, before = floor.agent(agent_id), floor.call(call_id)
+    agent, before = floor.agent(agent_id), take_down(floor, floor.call(call_id), Face.TAKEN)
     call, offer = offers.offered(before, agent.id, at)
     call = _to_be_rung(floor, call)
     floor.save_call(call)

@@ -13,6 +13,7 @@ from cordpair.core.changes import Leg
 from cordpair.core.effects import Face, HangUp
 from cordpair.core.events import CheckDue, OfferEnd, RosterSeen
 from cordpair.core.floor import Floor
+from cordpair.core.fold_claim_first import take_down
 from cordpair.core.fold_offers import accept_offer, end_offer, seek
 from cordpair.core.fold_speech import quiet
 from cordpair.core.fold_watch import hear, marked
@@ -96,7 +97,7 @@ def join(floor: Floor, call: Call, agent_id: AgentId, at: datetime, *, inferred:
         if offer is not mine:
             call = end_offer(floor, call, offer, OfferEnd.WITHDRAWN, at)
     bind(floor, agent_id, call, at)
-    call = floor.calls[call.id]
+    call = take_down(floor, floor.calls[call.id], Face.TAKEN)
     if call.connected_at is not None:  # it was passed on to this queue: the first answer is the answer
         call = replace(call, joined_at=at, leg=0)
     known = {"established_at": call.established_at or at, "connected_at": call.connected_at or at}

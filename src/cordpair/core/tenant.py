@@ -11,8 +11,8 @@ from cordpair.core.flow import Flow, Treatment
 from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
 from cordpair.core.need import AgentOrder, Membership, Step, Value
-from cordpair.core.queue_rules import StalePolicy, WrapUpMode
 from cordpair.core.number_rules import NumberRules
+from cordpair.core.queue_rules import StalePolicy, WrapUpMode
 from cordpair.core.quota import QuotaPolicy
 
 
@@ -52,7 +52,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 
     `wrap_up_s` is the time or the cap of the `wrap_up`; agents may extend it `extensions` times by `extend_s`. After
     `misses` rings missed in a row an agent is not responding; after `declines` calls declined in a row (0: never) on a
-    break. A presence that holds agents back is `stale` after `stale_s`. `parallel_offers` agents are rung at once.
+    break. A presence that holds agents back is `stale` after `stale_s`. `parallel_offers` agents are rung at once;
+    with `claim_first` everybody is shown the call, and whoever takes it is rung.
 
     Who talked to an agent within `last_agent_days` waits up to `last_agent_s` for that one, if they are at work.
     """
@@ -93,6 +94,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     stale_s: float = 90.0
     stale: StalePolicy = StalePolicy.TRUST
     parallel_offers: int = 1
+    claim_first: bool = False
     last_agent_s: float = 0.0
     last_agent_days: int = 30
     treatment: Treatment | None = None  #: what a caller hears while they wait; None: the greeting
@@ -153,7 +155,8 @@ class TenantSetup(msgspec.Struct, frozen=True, kw_only=True):
     """All of one tenant. `region` (ISO country) is where national numbers belong; `time_zone` is an IANA name.
 
     `fallback_user` (Entra object id) gets the calls that may not be taken, where the queue names nobody.
-    `breaks` are the reasons for which agents take breaks. `flows` are the call flows. Whose resource account no flow names begins in its queue.
+    `breaks` are the reasons for which agents take breaks.
+    `flows` are the call flows. Whose resource account no flow names begins in its queue.
     """
 
     id: TenantId

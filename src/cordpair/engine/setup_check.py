@@ -133,6 +133,9 @@ def _check_offers(place: str, queue: Queue) -> None:
     _must(queue.last_agent_s >= 0 and queue.last_agent_days >= 1, place, "last_agent_days must be at least 1")
     most = 1 if queue.topology is Topology.RELEASED else MOST_AT_ONCE
     why = "only one agent can have a released call handed over" if most == 1 else "more would ring for nothing"
+    _must(
+        not queue.claim_first or queue.parallel_offers == 1, place, "claim_first rings one: parallel_offers must be 1"
+    )
     _must(1 <= queue.parallel_offers <= most, place, f"parallel_offers must be 1 to {most}: {why}")
 
 

@@ -40,6 +40,8 @@ __all__ = ["CardFacts", "WrapUp", "card", "read_wrap_up"]
 def card(face: Face, facts: CardFacts) -> dict[str, Any]:
     """The card of a call, showing `face`, in the agent's language."""
     match face:
+        case Face.CLAIMABLE:
+            return _claimable(facts)
         case Face.RINGING:
             return _ringing(facts)
         case Face.DECLINED:
@@ -60,6 +62,13 @@ def card(face: Face, facts: CardFacts) -> dict[str, Any]:
             return _done(facts)
         case _:
             assert_never(face)
+
+
+def _claimable(facts: CardFacts) -> Element:
+    say = facts.say
+    body = [*_header(facts, say("claimable"), ""), *who(facts), *identified(facts), hint(say("claimable_hint"))]
+    take = execute(say("take"), "claim", {"call": facts.call}, style="positive")
+    return _card(facts, body, [take, *open_record(facts)], f"{say('claimable')}: {caller_title(facts)}")
 
 
 def _ringing(facts: CardFacts) -> Element:

@@ -60,6 +60,12 @@ CONNECTORS = {"imis": "iMIS", "cloudtoolz": "CloudToolz", "memory": "demo CRM"}
 #: key: (English, German)
 TEXTS: dict[str, tuple[str, str]] = {
     # the card of a call
+    "claimable": ("A call waits: who takes it?", "Ein Anruf wartet: Wer nimmt ihn?"),
+    "claimable_hint": (
+        "Take it, and your Teams client rings. Your colleagues see this card too.",
+        "Nehmen Sie ihn, dann klingelt Ihr Teams-Client. Ihre Kolleginnen und Kollegen sehen diese Karte auch.",
+    ),
+    "take": ("Take it", "Nehmen"),
     "ringing": ("Incoming call", "Eingehender Anruf"),
     "ring_hint": (
         "Answer in Teams: your client is ringing.",
