@@ -167,6 +167,14 @@ def test_a_call_that_graph_does_not_place_frees_the_agent_and_says_why() -> None
     assert (floor.calls[OURS].outcome_reason, floor.agents[ANA].state) == ("agent_forbidden", AgentState.READY)
 
 
+def test_a_call_whose_name_we_never_heard_is_hung_up_when_it_is_met() -> None:
+    floor = tell(floor_with(ready(ANA)), established(1))
+    tell(floor, replace(established(4), inferred=True, outgoing=True))
+    assert orders(floor, HangUp) == []
+    tell(floor, replace(established(20), inferred=True, outgoing=True))
+    assert len(orders(floor, HangUp)) == 1
+
+
 def test_an_agent_who_signs_out_while_their_client_rings_gives_it_up() -> None:
     floor = tell(floor_with(ready(ANA)), asked(), created(), e.SignedOut(at=after(3), agent=ANA))
     assert (call_of(floor).state, floor.agents[ANA].state) == (CallState.CLOSED, AgentState.OFFLINE)

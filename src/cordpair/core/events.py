@@ -51,10 +51,11 @@ class Arrived(CallFact, frozen=True, kw_only=True):
 
 
 class Established(CallFact, frozen=True, kw_only=True):
-    """The call is answered: the caller hears us."""
+    """The call is answered: the caller hears us. `outgoing`: Graph says that it is one that we have placed."""
 
     graph_id: GraphCallId
     inferred: bool = False
+    outgoing: bool = False
 
 
 class AnswerFailed(CallFact, frozen=True, kw_only=True):

@@ -30,6 +30,9 @@ from cordpair.errors import IllegalEvent
 AGENT_RING_S = 40.0
 PARTY_RING_S = 50.0
 
+#: Graph's answer to the request that places a call has come by then, or is lost.
+NAMED_WITHIN_S = 15.0
+
 _PLACES = frozenset({AgentState.READY, AgentState.BREAK})
 
 
@@ -123,10 +126,18 @@ def established(floor: Floor, event: e.Established) -> bool:
     """Whether the agent of a call that we place has answered; False: it is none."""
     call = floor.calls.get(event.call)
     if call is None or call.outbound is None:
+        if call is not None and _is_nobodys(call, event):
+            floor.order(HangUp(call=call.id, graph_id=call.graph_id))
         return False
     if call.state is CallState.DIALLING:
         answered(floor, call, event.at)
     return True
+
+
+def _is_nobodys(call: Call, event: e.Established) -> bool:
+    """Whether this is a call that we have had placed without ever hearing its name: nobody is to wait in it."""
+    is_old = event.at - call.heard_at >= timedelta(seconds=NAMED_WITHIN_S)
+    return call.state is CallState.HEARD_OF and event.outgoing and is_old
 
 
 def unanswered(floor: Floor, event: e.TransferUnanswered) -> bool:

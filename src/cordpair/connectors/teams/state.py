@@ -32,7 +32,8 @@ def call_events(
         case "established" if not inferred and (result_codes(resource)[0] or 0) >= _FAILURE:
             return [TransferFailed(at=at, call=call)]
         case "established" | "hold":
-            established = Established(at=at, call=call, graph_id=graph_id, inferred=inferred)
+            is_ours = word(resource, "direction") == "outgoing"
+            established = Established(at=at, call=call, graph_id=graph_id, inferred=inferred, outgoing=is_ours)
             if inferred and word(resource, "direction") != "outgoing" and resource.get("source"):
                 # A re-read tells the arrival too, in case its notification was lost.
                 return [_arrived(resource, graph_id, tenant, region, at, inferred=True), established]
