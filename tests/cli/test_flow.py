@@ -2,9 +2,11 @@
 
 import json
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import typer
 from typer.testing import CliRunner, Result
@@ -104,3 +106,12 @@ def test_a_file_of_tests_names_its_organisation(folder: Path) -> None:
 
 def test_the_same_is_said_in_german() -> None:
     assert "16 von 16 Tests bestanden" in run("flow", "test", EXAMPLE, "--lang", "de").stdout
+
+
+def test_the_example_fits_the_schema_of_flow_tests() -> None:
+    schema = json.loads(run("flow", "schema").stdout)
+    data = tomllib.loads((EXAMPLE / "tests" / "reception.toml").read_text(encoding="utf-8"))
+    plain = json.loads(json.dumps(data, default=lambda at: at.isoformat()))
+    assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(plain)] == []
+    plain["tests"][0]["preses"] = []
+    assert list(jsonschema.Draft202012Validator(schema).iter_errors(plain)) != []

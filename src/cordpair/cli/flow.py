@@ -12,6 +12,7 @@ from cordpair.cli.config_reading import case_files, read_path
 from cordpair.cli.language import HELP, chosen_language
 from cordpair.core.flow_case_run import Way
 from cordpair.core.flow_coverage import REACHED
+from cordpair.engine.config_schema import cases_schema
 from cordpair.engine.flow_tests import CaseResult, Failed, TestReport, read_cases, run_cases
 from cordpair.errors import Rejected
 
@@ -38,9 +39,10 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="Call flows.", no_args_is_help=True)
     app.add_typer(group, name="flow")
 
-    @group.callback()
-    def _group() -> None:
-        """Call flows."""
+    @group.command("schema")
+    def schema() -> None:
+        """Print the JSON Schema of a file of flow tests, for editors."""
+        print(json.dumps(cases_schema(), indent=2, ensure_ascii=False))
 
     @group.command("test")
     def test(

@@ -62,4 +62,4 @@ async def _list() -> None:
             if setup is not None:
                 print(f"{tenant}  {setup.name}  queues: {len(setup.queues)}  agents: {len(setup.agents)}")
     if not tenants:
-        print("no organisation is set up yet: cordpair tenant apply FILE", file=sys.stderr)
+        print("no organisation is set up yet: cordpair config apply FILE", file=sys.stderr)

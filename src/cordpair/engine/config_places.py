@@ -116,7 +116,8 @@ class _Scan:
             if match is None:
                 raise ValueError(f"no key at {self._at}")
             self._at = match.end()
-            parts.append(next(iter(tomllib.loads(f"{match[0]} = 0"))))
+            quoted = match[0][0] in "\"'"
+            parts.append(next(iter(tomllib.loads(f"{match[0]} = 0"))) if quoted else match[0])
             if not self._skip(_DOT):
                 return parts
 

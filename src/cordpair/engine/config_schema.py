@@ -1,9 +1,10 @@
-"""The JSON Schema of an organisation's file, for editors and for checks outside: made from the structs themselves."""
+"""JSON Schemas of an organisation's file and of flow tests, for editors and checks outside: made from the structs."""
 
 from typing import Any
 
 import msgspec
 
+from cordpair.core.flow_case import FlowCases
 from cordpair.core.tenant import TenantSetup
 from cordpair.engine.config_files import BASED_ON
 from cordpair.engine.config_words import label_of
@@ -21,6 +22,14 @@ def setup_schema() -> dict[str, Any]:
     return {"$schema": _DIALECT, "title": "An organisation of cordpair", **schema}
 
 
+def cases_schema() -> dict[str, Any]:
+    """The schema of a file of flow tests."""
+    schema = msgspec.json.schema(FlowCases)
+    for name, definition in schema["$defs"].items():
+        _make_strict(name, definition)
+    return {"$schema": _DIALECT, "title": "Flow tests of cordpair", **schema}
+
+
 def _make_strict(name: str, definition: dict[str, Any]) -> None:
     if definition.get("type") != "object":
         return
@@ -28,5 +37,6 @@ def _make_strict(name: str, definition: dict[str, Any]) -> None:
     if "description" in definition:
         definition["description"] = " ".join(definition["description"].split())
     for field, kind in definition["properties"].items():
-        if "enum" not in kind:
-            kind.setdefault("description", label_of(name, field, "en"))
+        label = label_of(name, field, "en")
+        if label != field:
+            kind.setdefault("description", label)
