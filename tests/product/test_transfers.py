@@ -6,6 +6,7 @@ from cordpair.connectors.teams.texts import text
 from cordpair.core.agent import AgentState
 from cordpair.core.call import Call, CallState, Outcome
 from cordpair.core.ids import CallId
+from cordpair.emulator.failing import Failing
 from tests.product.house import House, Organisation, Person, until
 
 OUTSIDE = "+493023125999"
@@ -175,3 +176,78 @@ async def test_the_number_that_is_dialled_stands_in_no_column_that_can_be_read(h
     async with here.store.open_tenant(us.id) as rows:
         body = await rows.calls._scope.connection.fetchval("select body::text from calls where call = $1", call)
     assert OUTSIDE[1:] not in body
+
+
+async def test_an_agent_who_hangs_up_early_leaves_the_caller_to_who_is_rung(here: House) -> None:
+    us = here.lanterns
+    first, second, call = await talking(us)
+    await first.press("pass_on", how="blind", target=f"agent:{second.id}")
+    await second.until_it_rings()
+    first.hang_up()
+    await second.answer()
+    found = await until_call(us, call, agent=second.id)
+    assert (found.state, found.transfer) == (CallState.CONNECTED, None)
+    await first.until_state(AgentState.READY)
+
+
+async def test_a_caller_whom_nobody_takes_any_more_waits_again_with_their_age(here: House) -> None:
+    us = here.lanterns
+    first, second, call = await talking(us)
+    arrived = (await us.until_call(call, CallState.CONNECTED)).arrived_at
+    await first.press("pass_on", how="blind", target=f"agent:{second.id}")
+    await second.until_it_rings()
+    assert second.seat.ring is not None
+    first.hang_up()
+
+    async def has_left() -> bool:
+        found = await us.call(call)
+        return found is not None and found.transfer is not None and found.transfer.agent_left is not None
+
+    await until(has_left)
+    here.parts.exchange.decline(second.seat.ring)
+    found = await us.until_call(call, CallState.OFFERED, CallState.QUEUED)
+    assert (found.arrived_at, found.former) == (arrived, first.id)
+
+
+async def test_a_caller_who_hangs_up_while_it_rings_frees_the_other_agent(here: House) -> None:
+    us = here.lanterns
+    first, second, call = await talking(us)
+    await first.press("pass_on", how="consult", target=f"agent:{second.id}")
+    await second.until_it_rings()
+    us.caller_leaves(call)
+    await us.until_call(call, CallState.WRAP_UP)
+    await second.until_state(AgentState.READY)
+    await first.press("wrap_up", disposition="solved")
+    assert (await us.until_call(call, CallState.CLOSED)).agent == first.id
+
+
+async def test_where_graph_plays_no_music_the_card_says_that_the_caller_hears(here: House) -> None:
+    us = here.lanterns
+    first, second, _ = await talking(us)
+    here.parts.graph.failing = Failing(path="/startHoldMusic", status=403, times=1)
+    await first.press("pass_on", how="consult", target=f"agent:{second.id}")
+    await until_said(first, "pass_not_held")
+
+
+async def test_a_ring_that_graph_refuses_is_told_and_parks_nothing(here: House) -> None:
+    us = here.lanterns
+    here.parts.outside.is_manual = True
+    first, _, call = await talking(us)
+    here.parts.graph.failing = Failing(path="/participants/invite", status=403, times=1)
+    await first.press("pass_on", how="blind", number=OUTSIDE)
+    await until_said(first, "pass_forbidden")
+    found = await us.call(call)
+    assert found is not None
+    assert (found.state, found.agent, await us.parked_effects()) == (CallState.CONNECTED, first.id, [])
+
+
+async def test_in_a_conference_all_three_stay_until_one_leaves(here: House) -> None:
+    us = here.lanterns
+    first, second, call = await talking(us)
+    await first.press("pass_on", how="conference", target=f"agent:{second.id}")
+    await second.answer()
+    await until_said(first, "pass_together", name=second.seat.agent.name)
+    assert not held(here)
+    first.hang_up()
+    await until_call(us, call, agent=second.id)
+    await first.until_state(AgentState.READY)
