@@ -7,11 +7,12 @@ import msgspec
 from cordpair.core.audit import Action, Deed, operator_actor
 from cordpair.core.bucket import Asked, Peer
 from cordpair.core.call import Call
+from cordpair.core.callback import Callback, CallbackKind, CallbackState, place_of
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import LogActivity
 from cordpair.core.events import WrapUpExpired, encode
 from cordpair.core.identify import Contact
-from cordpair.core.ids import PartyRef, TenantId, offer_id
+from cordpair.core.ids import PartyRef, QueueId, TenantId, offer_id
 from cordpair.core.party import ChatReference, PartyRecord
 from cordpair.core.trunk import Origin, Trunk
 from cordpair.store.chats import Card
@@ -99,6 +100,21 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
     )
 
 
+def opened_callback(held: Call) -> Callback:
+    """The caller of a call keeps a place."""
+    return Callback(
+        call=held.id,
+        kind=CallbackKind.KEPT,
+        state=CallbackState.WAITING,
+        queue=QueueId("members"),
+        place=place_of(held, QueueId("members")),
+        asked_at=NOON,
+        since=NOON,
+        latest=NOON + timedelta(hours=1),
+        caller=held.caller,
+    )
+
+
 def _expired(held: Call) -> WrapUpExpired:
     return WrapUpExpired(at=NOON, call=held.id)
 
@@ -137,6 +153,7 @@ def _changes(held: Call, others: list[Call]) -> Changes:
     )
     timer = f"timer-{held.graph_id[6]}"
     return Changes(
+        callbacks={held.id: opened_callback(held)},
         calls={one.id: one for one in (held, *others)},
         offers={offer.id: offer},
         legs={(held.id, 0): Leg(call=held.id, number=0, agent=None, joined_at=NOON)},

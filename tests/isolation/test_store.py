@@ -51,6 +51,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "calls.load": lambda rows, it: rows.calls.load([it.call.id]),
     "calls.history_of": lambda rows, it: rows.calls.history_of(it.call.id),
     "calls.offers_of": lambda rows, it: rows.calls.offers_of(it.call.id),
+    "callbacks.get": lambda rows, it: rows.callbacks.get(it.call.id),
     "timers.cancel": lambda rows, it: rows.timers.cancel([it.timer]),
     "timers.set": lambda rows, it: rows.timers.set([_timer(it)]),
     "orders.standing": lambda rows, it: rows.orders.standing(f"{_letter(it)}-0"),
@@ -140,7 +141,7 @@ QUESTIONS = {
     "timers.planned", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "peers.asked",
     "parties.count", "subscriptions.all", "vitals.read", "vitals.newest", "vitals.backlog", "audit.shown",
     "audit.trail", "audit.head", "agents.names", "setups.revision", "setups.in_use", "versions.newest",
-    "call_pages.page",
+    "call_pages.page", "callbacks.open", "callbacks.since",
 }  # fmt: skip
 
 

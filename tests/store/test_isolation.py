@@ -18,6 +18,7 @@ from cordpair.errors import Rejected
 from cordpair.store.agents import Agents
 from cordpair.store.audit import Audit
 from cordpair.store.call_pages import CallFilter, CallPages
+from cordpair.store.callbacks import Callbacks
 from cordpair.store.calls import Calls
 from cordpair.store.chats import Card, Cards, Chats, Sheet
 from cordpair.store.databases import APP_ROLE, QUEUE_ROLE, Databases
@@ -36,6 +37,7 @@ from cordpair.store.setups import Setups
 from cordpair.store.timers import Timers
 from cordpair.store.vitals import Backlog, Vitals, VitalSigns
 from tests.databases import OPERATOR_KEY, Server
+from tests.isolation.filled import opened_callback
 from tests.store.world import ANA, NOON, A, B, call, configured, leased, setup
 
 CALL = call()
@@ -58,6 +60,9 @@ QUESTIONS: dict[str, Question] = {
     "calls.history_of": lambda rows: rows.calls.history_of(CALL.id),
     "calls.offers_of": lambda rows: rows.calls.offers_of(CALL.id),
     "calls.pending": lambda rows: rows.calls.pending(),
+    "callbacks.get": lambda rows: rows.callbacks.get(CALL.id),
+    "callbacks.open": lambda rows: rows.callbacks.open(),
+    "callbacks.since": lambda rows: rows.callbacks.since(NOON),
     "call_pages.page": lambda rows: rows.call_pages.page(CallFilter(), 9),
     "orders.standing": lambda rows: rows.orders.standing("ordered"),
     "timers.due": lambda rows: rows.timers.due(NOON, 10),
@@ -135,6 +140,7 @@ async def filled(store: Store) -> None:
     await store.accept(A, [Incoming("graph", key, b"{}", NOON) for key in ("folded", "parked", "new")])
     changes = Changes(
         calls={CALL.id: CALL},
+        callbacks={CALL.id: opened_callback(CALL)},
         offers={
             offer_id(CALL.id, 1): OfferRecord(
                 id=offer_id(CALL.id, 1), call=CALL.id, agent=ANA, number=1, state=OfferState.RINGING, made_at=NOON
@@ -188,7 +194,7 @@ def test_every_question_of_the_tenants_door_is_asked_above() -> None:
         "inbox": Inbox, "outbox": Outbox, "timers": Timers, "calls": Calls, "agents": Agents, "setups": Setups,
         "cards": Cards, "chats": Chats, "parties": Parties, "bookmarks": Bookmarks, "subscriptions": Subscriptions,
         "audit": Audit, "flows": Flows, "peers": Peers, "vitals": Vitals, "versions": SetupVersions,
-        "call_pages": CallPages, "orders": Orders,
+        "call_pages": CallPages, "callbacks": Callbacks, "orders": Orders,
     }  # fmt: skip
     writes = {
         "put", "put_aside", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked",

@@ -24,6 +24,7 @@ BACK_TO_0001 = (
     "drop table setup_versions; "
     "drop table caller_choices, party_contacts, party_trunks; "
     "alter table tenants drop column body; "
+    "drop table callbacks; "
     "update alembic_version set version_num = '0001'"
 )
 

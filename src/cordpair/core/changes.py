@@ -7,6 +7,7 @@ import msgspec
 
 from cordpair.core.agent import Agent
 from cordpair.core.call import Call
+from cordpair.core.callback import Callback
 from cordpair.core.effects import Effect
 from cordpair.core.events import AnyEvent, OfferEnd
 from cordpair.core.ids import AgentId, CallId, OfferId
@@ -78,8 +79,8 @@ class PendingItem(msgspec.Struct, frozen=True, kw_only=True):
 class Changes(msgspec.Struct, kw_only=True):
     """Collected by the floor while it folds a batch; written by the store in one transaction.
 
-    `calls`, `agents`, `offers`, `legs` hold the newest value of each that changed. `timers` maps a key to its timer,
-    or to None where it is cancelled. `pending` maps a call to its item, or to None where it is settled.
+    `calls`, `agents`, `offers`, `legs`, `callbacks` hold the newest value of each that changed. `timers` maps a key to
+    its timer, or to None where it is cancelled. `pending` maps a call to its item, or to None where it is settled.
     """
 
     calls: dict[CallId, Call] = msgspec.field(default_factory=dict)
@@ -90,3 +91,4 @@ class Changes(msgspec.Struct, kw_only=True):
     effects: list[Effect] = msgspec.field(default_factory=list)
     timers: dict[str, Timer | None] = msgspec.field(default_factory=dict)
     pending: dict[CallId, PendingItem | None] = msgspec.field(default_factory=dict)
+    callbacks: dict[CallId, Callback] = msgspec.field(default_factory=dict)

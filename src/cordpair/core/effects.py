@@ -290,11 +290,26 @@ class TellAgent(Order, frozen=True, kw_only=True):
 
     call: CallId = CallId("")
     agent: AgentId
+class CallbackFace(StrEnum):
+    """What the card of a callback shows an agent."""
+
+    OFFERED = "offered"  # asked to call back
+    TAKEN = "taken"  # at it
+    GONE = "gone"  # somebody else is asked
+    DONE = "done"
+
+
+class ShowCallback(Order, frozen=True, kw_only=True):
+    """Bring an agent's card of the callback of this call to `face`. A higher `number` makes lower ones pointless."""
+
+    agent: AgentId
+    face: CallbackFace
     number: int
 
     @property
     def key(self) -> str:
         return f"tell:{self.agent}:{self.number}"
+        return f"callback:{self.call}:{self.agent}:{self.number}"
 
     @property
     def lane(self) -> Lane:
@@ -357,6 +372,7 @@ Effect = (
     | RefreshCall
     | ShowCard
     | TellAgent
+    | ShowCallback
     | LogActivity
     | CorrectCaller
 )

@@ -5,6 +5,7 @@ is k + 1 steps, the one with i calls before it at a rate of n mu + i theta. Its 
 variance the sum of 1 / rate^2. Where agents or handling time are not known, whoever waits longest says how long it is.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from datetime import datetime
@@ -75,7 +76,8 @@ def place_of(floor: Floor, call: Call) -> int:
     if call.queue is None:
         return 0
     own = _order(call)
-    return sum(1 for other in floor.waiting_calls(call.queue) if other.id != call.id and _order(other) < own)
+    others = itertools.chain(floor.waiting_calls(call.queue), floor.callbacks.places_in(call.queue))
+    return sum(1 for other in others if other.id != call.id and _order(other) < own)
 
 
 def _by_oldest(floor: Floor, queue: QueueId, at: datetime) -> Wait | None:

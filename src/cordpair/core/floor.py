@@ -12,6 +12,8 @@ from msgspec.structs import replace
 from cordpair.core.agent import Agent, AgentState
 from cordpair.core.at_work import AT_WORK, AtWork
 from cordpair.core.call import Call, CallState
+from cordpair.core.callback import Callback
+from cordpair.core.callback_book import CallbackBook
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, Timer
 from cordpair.core.effects import Effect, Face, ShowCard, TellAgent
 from cordpair.core.events import AnyEvent, WaitGrown
@@ -38,6 +40,7 @@ class Floor:
         *,
         sequence: int = 1,
         flows: Iterable[Flow] = (),
+        callbacks: Iterable[Callback] = (),
     ) -> None:
         self.queues: dict[QueueId, Queue] = {queue.id: queue for queue in queues}
         self.agents: dict[AgentId, Agent] = {agent.id: agent for agent in agents}
@@ -47,6 +50,7 @@ class Floor:
         self._flow_by_account = {account: flow for flow in self.flows.values() for account in flow.resource_accounts}
         self.paces = Paces(self.calls.values())
         self.at_work = AtWork()
+        self.callbacks = CallbackBook(callbacks)
         self.gate = Gate()
         self.month_calls = 0  #: heard of since the beginning of the month: see count_month
         self._month_begin: datetime | None = None
@@ -168,6 +172,10 @@ class Floor:
         left, self._left = self._left, []
         return left
 
+    def save_callback(self, callback: Callback) -> None:
+        self.callbacks.save(callback)
+        self.changes.callbacks[callback.call] = callback
+
     def save_offer(self, offer: OfferRecord) -> None:
         self.changes.offers[offer.id] = offer
 
@@ -214,9 +222,12 @@ class Floor:
 
     # Routing
 
-    def wait(self, call: Call, at: datetime) -> tuple[Match, ...]:
-        """Let a call wait in its queue for what it asks for by `at`; agents who can take it are matched at once."""
-        queue, room = self.queue_of(call), self.room_of(call)
+    def wait(self, call: Call, at: datetime, most: int | None = None) -> tuple[Match, ...]:
+        """Let a call wait in its queue for what it asks for by `at`; agents who can take it are matched at once.
+
+        At most `most` of them; None: as many as may be rung for it.
+        """
+        queue, room = self.queue_of(call), self.room_of(call) if most is None else most
         if not room:
             return ()
         need = self.need_of(call, at)

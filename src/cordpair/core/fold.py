@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from cordpair.core import events as e
-from cordpair.core import fold_outbound, fold_pass, fold_released, fold_transfer
+from cordpair.core import fold_callback, fold_outbound, fold_pass, fold_released, fold_transfer
 from cordpair.core.agent import AgentState
 from cordpair.core.call import Call, Move
 from cordpair.core.effects import HangUp
@@ -24,6 +24,7 @@ from cordpair.core.fold_rings import claim, decline, invite_completed, offer_fai
 from cordpair.core.fold_roster import roster
 from cordpair.core.fold_speech import begun
 from cordpair.core.fold_wrap_up import close, end_wrap_up, extend, save
+from cordpair.core.missed import follow
 from cordpair.errors import IllegalEvent
 
 
@@ -33,8 +34,9 @@ def apply(floor: Floor, event: e.AnyEvent) -> None:
     agent_id = event.agent if isinstance(event, e.AgentFact) else None
     before = _state(floor, event)
     _dispatch(floor, event)
+    follow(floor, event, before)
     for left in floor.take_left():
-        if floor.room_of(floor.calls[left]):
+        if left in floor.calls and floor.room_of(floor.calls[left]):
             seek(floor, floor.calls[left], event.at)
     floor.remember(
         type(event).__name__, event.at, call=call_id, agent=agent_id, before=before, after=_state(floor, event)
@@ -46,6 +48,7 @@ def reopen(floor: Floor, at: datetime) -> None:
     for call in sorted(floor.calls.values(), key=lambda call: call.sequence):
         if floor.room_of(call):
             floor.wait(call, at)  # nobody is idle yet
+    fold_callback.reopen_places(floor, at)
     for agent in sorted(floor.agents.values(), key=lambda agent: (agent.idle_since, agent.id)):
         if agent.state is AgentState.READY:
             available(floor, floor.agents[agent.id], at)
@@ -76,6 +79,20 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
             refreshed(floor, event)
             fold_transfer.refreshed(floor, event)
             fold_outbound.refreshed(floor, event)
+        case e.CallbackAsked():
+            fold_callback.asked(floor, event)
+        case e.CallbackTaken():
+            fold_callback.taken(floor, event)
+        case e.CallbackDeclined():
+            fold_callback.declined(floor, event)
+        case e.CallbackReported():
+            fold_callback.reported(floor, event)
+        case e.CallbackDue():
+            fold_callback.due(floor, event)
+        case e.CallbackExpired():
+            fold_callback.expired(floor, event)
+        case e.CallbackCancelled():
+            fold_callback.cancelled(floor, event)
         case e.CallMoved():
             move_call(floor, event)
         case e.WaitTooLong():
@@ -148,7 +165,8 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
         case e.WrapUpExpired():
             close(floor, floor.call(event.call), Move.EXPIRE_WRAP_UP, event.at)
         case e.WaitGrown():
-            _wait_on(floor, floor.call(event.call), event.at)
+            if not fold_callback.grown(floor, event):
+                _wait_on(floor, floor.call(event.call), event.at)
         case e.ActivityLogged():
             logged(floor, event)
         case e.WentReady() | e.TookBreak():

@@ -30,6 +30,7 @@ from cordpair.core.flow import (
 )
 from cordpair.core.flow_facts import way_of
 from cordpair.core.flow_leaving import give_up, leave_flow
+from cordpair.core.fold_callback import keeps_place
 from cordpair.core.fold_enqueue import enter_queue
 from cordpair.core.fold_speech import listen, over, pause, say
 from cordpair.core.fold_treatment import wait_goes_on
@@ -155,7 +156,8 @@ def _pressed(floor: Floor, call: Call, key: str, at: datetime) -> None:
         case Menu():
             _again(floor, call, step, "wrong_input", at)
         case OfferCallback():
-            go_on(floor, call, step, "accepted" if key == step.key else "declined", at)
+            is_kept = key == step.key and keeps_place(floor, call, step.queue, at)
+            go_on(floor, call, step, "accepted" if is_kept else "declined", at)
         case _:
             return
 

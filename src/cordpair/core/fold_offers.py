@@ -9,6 +9,7 @@ from cordpair.core import offers
 from cordpair.core.agent import DECLINES, Agent, AgentMove, AgentState, Presence
 from cordpair.core.availability import looks_again_at, rung_for
 from cordpair.core.call import Call, Offer
+from cordpair.core.callback_offer import offer_place
 from cordpair.core.changes import OfferRecord, OfferState
 from cordpair.core.decision import reasons
 from cordpair.core.effects import Face, InviteAgent, ReleaseCall, WithdrawInvite
@@ -61,6 +62,8 @@ def available(floor: Floor, agent: Agent, at: datetime) -> None:
 
 
 def _offer_match(floor: Floor, match: Match, at: datetime) -> None:
+    if offer_place(floor, match, at):
+        return
     why = reasons(floor, match, floor.call(match.contact), floor.agent(match.agent), at)
     make_offer(floor, match.contact, match.agent, at, why)
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from cordpair.core.breaks import USUAL, BreakReason
+from cordpair.core.callback import CallbackRules
 from cordpair.core.flow import Flow, Treatment
 from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
@@ -97,6 +98,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     claim_first: bool = False
     last_agent_s: float = 0.0
     last_agent_days: int = 30
+    callbacks: CallbackRules = CallbackRules()
     treatment: Treatment | None = None  #: what a caller hears while they wait; None: the greeting
 
     @property

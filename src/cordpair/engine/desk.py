@@ -19,6 +19,8 @@ from cordpair.core.ids import AgentId, CallId, TenantId
 from cordpair.core.party import ChatReference
 from cordpair.core.tenant import queue_named
 from cordpair.core.transfer_check import MAY_BE_DONE_ANYWAY
+from cordpair.engine.callback_desk import VERBS as CALLBACK_VERBS
+from cordpair.engine.callback_desk import CallbackDesk
 from cordpair.engine.card_orders import call_named, card_order
 from cordpair.engine.cards import card_facts
 from cordpair.engine.clock import Clock
@@ -69,6 +71,7 @@ class AgentDesk:
     def __init__(self, store: Store, commands: Commands, clock: Clock, new_key: Callable[[], str]) -> None:
         self._store, self._commands, self._clock, self._new_key = store, commands, clock, new_key
         self._placing = Placing(store, commands, clock, new_key)
+        self._callbacks = CallbackDesk(store, commands, clock, new_key)
 
     async def installed(self, tenant: TenantId, agent: AgentId, chat: ChatReference) -> None:
         """Remember where the agent is reached. Somebody who is no agent of ours leaves no trace."""
@@ -90,6 +93,8 @@ class AgentDesk:
                 return Reply(card=help_card(locale, opening="unknown_word"))
             case words.Status():
                 return Reply(card=status_card(status_of(own, floor.queues, breaks, now), locale))
+            case words.Missed():
+                return Reply(card=await self._callbacks.missed(tenant, agent, locale))
             case words.Queues():
                 return Reply(card=queues_card(queue_lines(floor, agent, now), locale))
             case words.Ready():
@@ -113,6 +118,8 @@ class AgentDesk:
             _, breaks = await self._floor(tenant)
             reply = await self._wish(tenant, wished(verb, data, agent, breaks, self._clock.now()), locale)
             return Pressed(card=reply.card, message=reply.text, ok=reply.card is not None)
+        if verb in CALLBACK_VERBS:
+            return await self._callbacks.pressed(tenant, agent, verb, call_named(data), data, locale)
         event = await self._passed_on(tenant, agent, verb, data) or card_order(verb, data, agent, self._clock.now())
         verdict = await self._commands.submit(tenant, event, key=self._new_key())
         if verdict == "ok":

@@ -16,6 +16,7 @@ from cordpair.connectors.teams.tokens import AppTokens
 from cordpair.core.ids import PartyRef, RegistrationId, TenantId
 from cordpair.core.open_times import calendar_of
 from cordpair.core.tenant import Registration, TenantSetup
+from cordpair.engine.callback_cards import CallbackCards
 from cordpair.engine.cards import CallCards
 from cordpair.engine.clock import Clock
 from cordpair.engine.names import Names
@@ -178,6 +179,7 @@ class Workshop:
                 crm=crm,
                 names=Names(setup),
                 sounds=self._sounds,
+                callbacks=CallbackCards(self._store, self._clock, chat),
             ),
         )
 

@@ -28,6 +28,12 @@ class ShowsCards(Protocol):
     async def tell(self, tenant: TenantId, order: o.TellAgent) -> None: ...
 
 
+class ShowsCallbacks(Protocol):
+    """Brings one agent's card of a callback to a face."""
+
+    async def show(self, tenant: TenantId, order: o.ShowCallback) -> None: ...
+
+
 class Performer:
     """Carries out the effects of one tenant."""
 
@@ -42,10 +48,11 @@ class Performer:
         crm: Crm | None,
         names: Names,
         sounds: MakesSounds,
+        callbacks: ShowsCallbacks | None = None,
     ) -> None:
         self._tenant, self._store, self._clock = tenant, store, clock
         self._activities = ActivityWriter(tenant, store, clock, crm, names)
-        self._calls, self._cards, self._crm = calls, cards, crm
+        self._calls, self._cards, self._crm, self._callbacks = calls, cards, crm, callbacks
         self._transfers = TransferPerformer(calls, self._load, clock)
         self._outbound = OutboundPerformer(tenant, calls, self._load, clock)
         self._speaker = Speaker(tenant, calls, sounds, clock)
@@ -85,6 +92,11 @@ class Performer:
                 return await self._unless_gone(effect, self._calls.stop_prompts(effect.graph_id))
             case o.SubscribeTones():
                 return await self._unless_gone(effect, self._calls.subscribe_tones(effect.graph_id))
+            case o.ShowCallback():
+                if self._callbacks is None:
+                    raise PermanentFailure("no chat is set up")
+                await self._callbacks.show(self._tenant, effect)
+                return []
             case o.ShowCard():
                 await self._cards.show(self._tenant, effect)
                 return []

@@ -216,7 +216,14 @@ class TenantLoop:
             stored = await rows.load_floor(RECENT, self._clock.now())
             self._alarms.know(await rows.timers.planned())
         self._unsure = False
-        floor = Floor(stored.queues, stored.agents, stored.calls, sequence=stored.next_sequence, flows=stored.flows)
+        floor = Floor(
+            stored.queues,
+            stored.agents,
+            stored.calls,
+            sequence=stored.next_sequence,
+            flows=stored.flows,
+            callbacks=stored.callbacks,
+        )
         fold.reopen(floor, self._clock.now())
         self._floor = floor
         self._publish(self.tenant, floor, Changes())

@@ -39,6 +39,7 @@ MAIN: dict[str, dict[str, str]] = {
         "body",
         _CONTENT: "sealed",
     },
+    "callbacks": {_CALL: "tenant call kind state queue agent asked_at closed_at body", _CONTENT: "sealed"},
     "legs": {_CALL: "tenant call number agent joined_at left_at"},
     "offers": {_CALL: "tenant call number agent state made_at ended_at why"},
     "history": {_CALL: "tenant id at call agent what before after detail"},

@@ -15,6 +15,7 @@ from cordpair.store.agents import Agents
 from cordpair.store.audit import Audit
 from cordpair.store.beacon import Beacon
 from cordpair.store.call_pages import CallPages
+from cordpair.store.callbacks import Callbacks
 from cordpair.store.callers import Callers
 from cordpair.store.calls import Calls
 from cordpair.store.chats import Cards, Chats
@@ -54,6 +55,7 @@ class TenantRows:
         self.outbox = Outbox(scope, self.inbox)
         self.timers = Timers(scope, self.inbox)
         self.calls = Calls(scope)
+        self.callbacks = Callbacks(scope)
         self.call_pages = CallPages(scope)
         self.orders = Orders(scope, self.inbox)
         self.agents = Agents(scope)

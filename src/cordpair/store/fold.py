@@ -7,11 +7,13 @@ import msgspec
 
 from cordpair.core.agent import Agent
 from cordpair.core.call import Call
+from cordpair.core.callback import Callback
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem
 from cordpair.core.flow import Flow
 from cordpair.core.ids import CallId
 from cordpair.core.tenant import Queue
 from cordpair.store.agents import Agents, saving_agents
+from cordpair.store.callbacks import Callbacks, saving_callbacks
 from cordpair.store.calls import Calls, saving_calls
 from cordpair.store.faults import StaleLease
 from cordpair.store.inbox import folding_items
@@ -29,6 +31,7 @@ class FloorRows(msgspec.Struct, frozen=True, kw_only=True):
     agents: list[Agent]
     queues: list[Queue]
     flows: tuple[Flow, ...] = ()
+    callbacks: list[Callback] = []
     next_sequence: int
 
 
@@ -55,6 +58,7 @@ class Fold:
             agents=await self._agents.of_floor(),
             queues=await self._setups.queues(),
             flows=await self._setups.call_flows(),
+            callbacks=await Callbacks(self._scope).open(),
             next_sequence=await self._calls.next_sequence(),
         )
 
@@ -90,6 +94,8 @@ class Fold:
         writes: list[Write] = []
         if changes.calls:
             writes.append(await saving_calls(self._scope, list(changes.calls.values())))
+        if changes.callbacks:
+            writes.append(await saving_callbacks(self._scope, list(changes.callbacks.values())))
         if changes.agents:
             writes.append(await saving_agents(self._scope, list(changes.agents.values())))
         if changes.offers:

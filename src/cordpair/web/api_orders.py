@@ -74,7 +74,33 @@ class Orders:
         )
         return await self._submit(request, saved, key)
 
+    async def ask_callback(self, request: Request, call: UUID, body: shapes.CallbackBody, key: Key = "") -> Response:
+        """Keep the caller's place in a queue: an agent calls back when it is their turn."""
+        queue = QueueId(body.queue) if body.queue else None
+        by = who_asks(request.scope).actor
+        asked = e.CallbackAsked(at=self._clock.now(), call=CallId(str(call)), queue=queue, by=by)
+        return await self._submit(request, asked, key)
+
+    async def take_callback(self, request: Request, call: UUID, key: Key = "") -> Response:
+        """Call back: one who is asked to, or a missed call of the list."""
+        agent = AgentId(who_asks(request.scope).subject)
+        taken = e.CallbackTaken(at=self._clock.now(), call=CallId(str(call)), agent=agent)
+        return await self._submit(request, taken, key)
+
+    async def report_callback(self, request: Request, call: UUID, body: shapes.ReportBody, key: Key = "") -> Response:
+        """Say what came of calling back."""
+        agent = AgentId(who_asks(request.scope).subject)
+        told = e.CallbackReported(at=self._clock.now(), call=CallId(str(call)), agent=agent, result=body.result)
+        return await self._submit(request, told, key)
+
     # ---- of supervisors
+
+    async def cancel_callback(self, request: Request, call: UUID, key: Key = "") -> Response:
+        """Nobody has to call back any more."""
+        by = who_asks(request.scope).actor
+        return await self._submit(
+            request, e.CallbackCancelled(at=self._clock.now(), call=CallId(str(call)), by=by), key
+        )
 
     async def set_agent_state(self, request: Request, agent: UUID, body: shapes.StateBody, key: Key = "") -> Response:
         """Set the state of an agent, who is told of it."""

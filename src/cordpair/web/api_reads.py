@@ -10,7 +10,10 @@ import msgspec
 from fastapi import Query, Request
 
 from cordpair.core.call import Call, Outcome
+from cordpair.core.callback import Callback, CallbackKind
+from cordpair.core.caller import Grade
 from cordpair.core.ids import AgentId, CallId, QueueId, TenantId
+from cordpair.engine.cards import readable
 from cordpair.engine.why import lines, read_told, words_of
 from cordpair.errors import Rejected, TemporaryFailure
 from cordpair.store.call_pages import CallFilter, Place
@@ -120,6 +123,15 @@ class Reads:
         view = await self._view(who_asks(request.scope).tenant)
         return shapes.Parked(parked=[shapes.ParkedThing.model_validate(one) for one in view.parked])
 
+    async def list_callbacks(
+        self, request: Request, kind: CallbackKind | None = None, queue: Ids = None
+    ) -> shapes.CallbacksOwed:
+        """Calls that we owe: kept places and missed calls."""
+        async with self._store.open_tenant(who_asks(request.scope).tenant) as rows:
+            found = await rows.callbacks.open()
+        shown = [it for it in found if kind in (None, it.kind) and queue in (None, it.queue)]
+        return shapes.CallbacksOwed(callbacks=[_callback(it) for it in shown])
+
     async def _view(self, tenant: TenantId) -> FloorView:
         """The floor as its page shows it: at most two seconds old where somebody asks often, else read now."""
         try:
@@ -168,6 +180,20 @@ def _call(call: Call, names: Names, who: SignedIn) -> shapes.CallSeen:
         inferred=bool(call.inferred),
         caller=caller,
     )
+
+
+def _callback(callback: Callback) -> shapes.CallbackOwed:
+    best = next((it for it in callback.candidates if it.party == callback.party), None)
+    caller = shapes.CallerSeen(
+        kind=callback.caller.kind,
+        number=readable(callback.caller.e164),
+        name=best.name if best else callback.caller.name or "",
+        company=best.company if best else "",
+        grade=best.grade if best else Grade.NONE,
+        candidates=len(callback.candidates),
+    )
+    names = ("call", "kind", "state", "queue", "asked_at", "latest", "agent", "tries", "times")
+    return shapes.CallbackOwed(caller=caller, **{name: getattr(callback, name) for name in names})
 
 
 async def _names(rows: TenantRows) -> Names:

@@ -69,6 +69,7 @@ _TABLE = (
     _read("why_call", "/calls/{call}/why", Rule.EVIDENCE),
     _read("list_pending", "/pending", Rule.OPERATIONS),
     _read("list_parked", "/parked", Rule.OPERATIONS),
+    _read("list_callbacks", "/callbacks", Rule.FLOOR),
     _read("show_order", "/orders/{order}", Rule.FLOOR),
     _order("retry_parked", "/parked/{parked}/retry", Rule.OPERATIONS),
     _order("set_my_state", "/me/state", Rule.AGENT, "PUT"),
@@ -77,6 +78,10 @@ _TABLE = (
     _order("set_agent_state", "/agents/{agent}/state", Rule.LEAD, "PUT"),
     _order("end_wrap_up", "/calls/{call}/end-wrap-up", Rule.LEAD),
     _order("move_call", "/calls/{call}/move", Rule.LEAD),
+    _order("ask_callback", "/calls/{call}/callback", Rule.FLOOR),
+    _order("take_callback", "/callbacks/{call}/take", Rule.AGENT),
+    _order("report_callback", "/callbacks/{call}/report", Rule.AGENT),
+    _order("cancel_callback", "/callbacks/{call}/cancel", Rule.LEAD),
 )
 
 #: All operations by name.

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cordpair.core.agent import AgentState
 from cordpair.core.call import CallState, EndedBy, Outcome
+from cordpair.core.callback import CallbackKind, CallbackState, Reported
 from cordpair.core.caller import CallerKind, Grade
 
 Slug = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")]
@@ -191,6 +192,30 @@ class Parked(Out):
     parked: list[ParkedThing]
 
 
+class CallbackOwed(Out):
+    """A call that we owe: a place that a caller keeps in a queue, or a missed call. It is named by its call.
+
+    `agent` is asked to call back (`offered`) or is at it (`taken`). Nobody is called after `latest`.
+    """
+
+    call: str
+    kind: CallbackKind
+    state: CallbackState
+    queue: str
+    asked_at: datetime
+    latest: datetime
+    agent: str | None
+    tries: int
+    times: int = Field(description="How often this caller was missed.")
+    caller: CallerSeen
+
+
+class CallbacksOwed(Out):
+    """All that are open, the oldest first."""
+
+    callbacks: list[CallbackOwed]
+
+
 # ---- orders
 
 
@@ -231,6 +256,18 @@ class WrapUpBody(Body):
     disposition: Slug
     note: str = Field(default="", max_length=10_000)
     party: str | None = Field(default=None, max_length=300)
+
+
+class CallbackBody(Body):
+    """In which queue the caller keeps a place; null: in the call's own."""
+
+    queue: Slug | None = None
+
+
+class ReportBody(Body):
+    """What came of calling back."""
+
+    result: Reported
 
 
 class MoveBody(Body):

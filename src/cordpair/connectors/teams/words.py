@@ -24,6 +24,10 @@ class Queues(msgspec.Struct, frozen=True):
     """Who waits?"""
 
 
+class Missed(msgspec.Struct, frozen=True):
+    """Whom do we owe a call?"""
+
+
 class Ready(msgspec.Struct, frozen=True):
     """I take calls."""
 
@@ -53,7 +57,7 @@ class Unknown(msgspec.Struct, frozen=True):
     text: str
 
 
-Intent = Help | Status | Queues | Ready | Break | Offline | Call | Unknown
+Intent = Help | Status | Queues | Missed | Ready | Break | Offline | Call | Unknown
 
 _HELLO_EN = ("hi", "hello", "hey", "good", "morning", "afternoon", "evening")
 _HELLO_DE = ("hallo", "moin", "servus", "grüezi", "guten", "tag", "morgen", "abend")
@@ -63,6 +67,7 @@ _STATUS = frozenset(("status", "stand"))
 _READY = frozenset(("ready", "bereit", "available", "verfügbar", "unpause"))
 _BREAK = frozenset(("break", "pause"))
 _OFFLINE = frozenset(("offline", "abmelden", "feierabend", "logout", "logoff"))
+_MISSED = frozenset(("missed", "verpasst", "verpasste", "callbacks", "rückrufe", "rueckrufe"))
 _QUEUES = frozenset(("queues", "queue", "warteschlangen", "warteschlange"))
 _CALL = frozenset(("call", "dial", "anrufen", "wähle", "wählen"))
 
@@ -95,6 +100,7 @@ def understand(text: str, breaks: Sequence[BreakReason] = USUAL) -> Intent:
         (_READY, Ready()),
         (_OFFLINE, Offline()),
         (_QUEUES, Queues()),
+        (_MISSED, Missed()),
     ):
         if first in known:
             return intent
