@@ -42,7 +42,7 @@ LADDER: Mapping[str, Step] = MappingProxyType(
         "tryton": Step(level="platinum", promises="test_tryton_promises.py::TestTryton", against="the real software"),
         "ldap": Step(level="bronze", promises="test_ldap_promises.py::TestLdap", against="the real software"),
         "rest": Step(
-            level="bronze", promises="test_rest_promises.py::TestHubSpot", against="whatever its mapping says"
+            level="gold", promises="test_rest_promises.py::TestHubSpot", against="whatever its mapping says"
         ),
     }
 )

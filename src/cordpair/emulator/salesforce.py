@@ -23,7 +23,7 @@ _FIND = re.compile(
 )
 _RESERVED = re.compile(r"(?<!\\)[?&|!{}\[\]()^~*:\"'+-]")
 _SELECT = re.compile(
-    r"SELECT (?P<fields>[\w.,]+) FROM (?P<object>\w+) WHERE SystemModstamp >= (?P<since>[\dTZ:-]+) ORDER BY Id"
+    r"(?:SELECT) (?P<fields>[\w.,]+) FROM (?P<object>\w+) WHERE SystemModstamp >= (?P<since>[\dTZ:-]+) ORDER BY Id"
 )
 _EXTERNAL = "CordpairKey__c"
 _CALLED = ("TaskSubtype", "CallType", "CallDurationInSeconds", "CallDisposition", "CallObject")

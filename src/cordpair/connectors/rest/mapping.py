@@ -13,7 +13,6 @@ Template = Annotated[str, msgspec.Meta(description="Text in which {{ JMESPath }}
 #: What is read out of an answer.
 Expression = Annotated[str, msgspec.Meta(description="JMESPath.")]
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-Level = Literal["bronze", "silver", "gold", "platinum"]
 
 Variant = Literal[
     "e164", "digits", "zeros", "international", "national", "national_digits", "significant", "parentheses", "suffix"
@@ -222,14 +221,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole file. `base_url` is where the API is; `hosts` may be spoken to besides its host (`*.` before a name: any
-    host below it). `level` is the step of the quality ladder that its tests have shown."""
+    host below it)."""
 
     version: Literal[1]
     name: Slug
     title: str
     base_url: Template
     hosts: list[Template] = msgspec.field(default_factory=list)
-    level: Level = "bronze"
     settings: dict[str, Setting] = msgspec.field(default_factory=dict)
     secrets: dict[str, Setting] = msgspec.field(default_factory=dict)
     auth: Auth
