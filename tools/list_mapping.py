@@ -22,8 +22,8 @@ Editors check a file by [the JSON Schema](mapping.schema.json).
 **Templates** are texts in which `{{ ... }}` stands for a value, an expression in JMESPath. A text that is one template
 alone keeps the type of its value; an entry whose value is null is left out. **Expressions** read answers: `body`,
 `status`, `headers` (in small letters); those of a `record` read one item. Beside JMESPath's own functions there are
-`base64(text)`, `digits(text)`, and `odata(text)` and `soql(text)` for text inside a quoted literal. Literals are JSON in
-backticks, or 'text'.
+`base64(text)`, `digits(text)`, and `odata(text)` and `soql(text)` for text inside a quoted literal. Literals are JSON
+in backticks, or 'text'.
 
 | name | where | values |
 | --- | --- | --- |
@@ -40,7 +40,8 @@ backticks, or 'text'.
 | `entry.id` | `then`, `update` | the CRM's id of what was written |
 
 Of an activity also `queue`, `disposition`, `note` and `call`. An instant has `iso` (UTC), `offset`, `local` and `date`
-(where the organisation is), `utc`, `s` and `ms` since 1970, and `year`, `month`, `day`, `hour`, `minute`, `second` in UTC.
+(where the organisation is), `utc`, `s` and `ms` since 1970, and `year`,
+`month`, `day`, `hour`, `minute`, `second` in UTC.
 """
 
 
@@ -57,7 +58,8 @@ def schema_text() -> str:
 
 
 def _section(name: str, part: dict[str, Any]) -> Iterator[str]:
-    yield f"\n## {name}\n{inspect.cleandoc(part.get('description', ''))}\n\n| field | type | required |\n| --- | --- | --- |\n"
+    yield f"\n## {name}\n{inspect.cleandoc(part.get('description', ''))}\n\n"
+    yield "| field | type | required |\n| --- | --- | --- |\n"
     needed = part.get("required", [])
     for field, one in part.get("properties", {}).items():
         default = f"default `{json.dumps(one['default'], ensure_ascii=False)}`" if "default" in one else ""
