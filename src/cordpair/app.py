@@ -36,6 +36,7 @@ from cordpair.engine.clock import Clock, SharedClock, SystemClock, clock_at
 from cordpair.engine.commands import Commands
 from cordpair.engine.desk import AgentDesk
 from cordpair.engine.gauges import Gauges
+from cordpair.engine.hook_commands import HookCommands
 from cordpair.engine.hooks import HookSender
 from cordpair.engine.identifying import Identifier
 from cordpair.engine.limits import PeerLimits
@@ -69,6 +70,7 @@ from cordpair.web.floor import floor_routes
 from cordpair.web.floor_source import StoreFloor
 from cordpair.web.front import Front
 from cordpair.web.health import health_routes
+from cordpair.web.hook_commands import hook_route
 from cordpair.web.media import MediaLinks
 from cordpair.web.pages import SecureHeaders
 from cordpair.web.parting import PartingServer
@@ -167,6 +169,9 @@ class Product:
         http = self._http if setup.crm.connector == "imis" else self.outward
         return open_crm(setup.crm, region=setup.region, time_zone=setup.time_zone, http=http, clock=self.clock)
 
+    async def _crm_of(self, tenant: TenantId) -> Crm | None:
+        return (await self.workshop.of(tenant)).crm
+
     async def _service(self, tenant: TenantId, epoch: int) -> TenantService:
         """All that the owner of a tenant runs for it."""
         parts = await self.workshop.renew(tenant)
@@ -242,6 +247,8 @@ class Product:
         app.add_middleware(SecureHeaders, public_url=settings.public_url)
         self.webhooks = self._webhooks(tokens, SecureHeaders(app, public_url=settings.public_url).headers)
         sign_in = SignIn(self._http, settings.login_url, setup_of=self.workshop.setup_of, now=self.wall.now)
+        hooks = HookCommands(self.store, self._commands, self.clock, self._crm_of)
+        app.router.routes.append(hook_route(hooks, settings.body_limit_bytes))
         app.router.routes.append(
             api_route(self.store, self._commands, self.clock, self.floor, sign_in, self.metrics, new_key)
         )

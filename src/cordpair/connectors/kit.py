@@ -8,7 +8,7 @@ written as tests in `testkit`.
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -93,6 +93,16 @@ class Crm(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+@runtime_checkable
+class KeepsTasks(Protocol):
+    """A CRM that keeps follow-ups too."""
+
+    @property
+    def name(self) -> str: ...
+    async def add_task(self, task: Task, *, key: str, repeat: bool) -> str:
+        """Write one task and return the CRM's id of it; `key` and `repeat` as for an activity."""
 
 
 class Calls(Protocol):
