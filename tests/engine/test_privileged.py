@@ -150,6 +150,23 @@ async def test_of_two_who_apply_at_once_only_one_does(store: Store) -> None:
     assert sorted(type(one).__name__ for one in done) == ["Rejected", "int"]
 
 
+async def test_of_two_who_set_an_organisation_up_at_once_one_is_told_so(store: Store) -> None:
+    tries = (version_of(store, replace(setup(A), name=name)) for name in ("one", "other"))
+    done = await asyncio.gather(*tries, return_exceptions=True)
+    async with store.open_tenant(A) as rows:
+        versions = await rows.versions.newest(10)
+    made = [one for one in done if isinstance(one, int)]
+    assert sorted(made) == sorted(one.number for one in versions)
+    assert all(isinstance(one, int | Rejected) for one in done)
+
+
+async def test_what_comes_in_does_not_wait_for_a_setup_that_is_being_applied(store: Store) -> None:
+    await applied(store, setup(A))
+    async with store.open_tenant(A) as rows:
+        await rows.setups.hold_revision()
+        assert await store.accept(A, [Incoming("graph", "meanwhile", b"{}", NOON)], within_s=20) == 1
+
+
 async def test_what_was_set_up_before_versions_were_kept_becomes_one(store: Store) -> None:
     await configured(store, A)
     assert await version_of(store, replace(setup(A), name="Neu")) == 2

@@ -5,13 +5,15 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from cordpair.core.audit import Action, Actor, Deed, Trail
 from cordpair.core.bucket import Asked, Peer
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, OfferState, PendingItem, Timer
 from cordpair.core.effects import LogActivity
 from cordpair.core.events import WrapUpExpired, encode
-from cordpair.core.ids import PartyRef, RegistrationId, TenantId, offer_id
+from cordpair.core.flow import Flow
+from cordpair.core.ids import FlowId, PartyRef, RegistrationId, TenantId, offer_id
 from cordpair.core.party import ChatReference, PartyRecord
 from cordpair.core.quota import QuotaUse
 from cordpair.errors import Rejected
@@ -83,6 +85,8 @@ QUESTIONS: dict[str, Question] = {
     "bookmarks.get": lambda rows: rows.bookmarks.get("imis"),
     "agents.names": lambda rows: rows.agents.names(),
     "setups.revision": lambda rows: rows.setups.revision(),
+    "setups.hold_revision": lambda rows: rows.setups.hold_revision(),
+    "setups.call_flows": lambda rows: rows.setups.call_flows(),
     "setups.in_use": lambda rows: _any_use(rows),
     "versions.get": lambda rows: rows.versions.get(1),
     "versions.newest": lambda rows: rows.versions.newest(10),
@@ -167,6 +171,7 @@ async def filled(store: Store) -> None:
             Subscription(kind="presence", graph_id="graph-1", client_state="secret", expires_at=NOON)
         )
         await rows.audit.append(Deed(at=NOON, actor=Actor("operator:0"), action=Action.SETUP_APPLIED, target=A))
+        await rows.setups.configure(replace(setup(A), flows=(Flow(id=FlowId("front"), start="end", steps={}),)))
         await rows.versions.put(SetupVersion(number=1, at=NOON, actor=Actor("operator:0"), note="", setup=setup(A)))
         await rows.flows.start("sync", "sync", 1, NOON)
         await rows.peers.put(Peer.GRAPH, Asked(since=NOON, until=NOON, bulk_until=NOON))

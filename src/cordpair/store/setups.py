@@ -87,12 +87,17 @@ class Setups:
         )
 
     async def revision(self) -> int:
-        """The number of the tenant's newest setup, held until this transaction ends: nobody else makes the next one.
-
-        0 when there is none.
-        """
+        """The number of the tenant's newest setup; 0 when there is none."""
         found: int | None = await self._scope.connection.fetchval(
-            "select revision from tenants where tenant = $1 for update", self._scope.tenant
+            "select revision from tenants where tenant = $1", self._scope.tenant
+        )
+        return found or 0
+
+    async def hold_revision(self) -> int:
+        """The same, and nobody else makes the next one until this transaction ends."""
+        # What is stored for the tenant meanwhile refers to this row: only its key must stay, so nothing waits for us.
+        found: int | None = await self._scope.connection.fetchval(
+            "select revision from tenants where tenant = $1 for no key update", self._scope.tenant
         )
         return found or 0
 
