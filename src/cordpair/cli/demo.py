@@ -15,6 +15,7 @@ import uvloop
 
 from cordpair.cli.demo_stage import START_TIMEOUT_S, Demo, data_folder, emulator, listening, settings_of
 
+HABITS = {"habits": {"passes_on": 0.06}}  #: nothing goes wrong; now and then a caller is passed on
 CHECK_RATE = 10.0  #: a check plays this many times faster than real time
 CALLS_PER_SECOND = 0.16  #: of emulated time: what twenty-four agents can take
 
@@ -43,6 +44,7 @@ async def _live(seed: int, rate: float, port: int, members: int) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with playing(seed, rate, port, members) as demo:
+        await demo.control("faults", HABITS)
         await demo.control("play", {"calls": 1_000_000, "per_second": CALLS_PER_SECOND, "wait": False})
         _say("")
         for setup, link in await demo.links():
@@ -59,6 +61,7 @@ async def _check(calls: int, seed: int, rate: float, port: int, members: int) ->
 
     async with playing(seed, rate, port, members) as demo:
         _say(f"{calls} people call, {rate:g} times faster than real time ...")
+        await demo.control("faults", HABITS)
         await demo.control("play", {"calls": calls, "per_second": CALLS_PER_SECOND, "wait": False})
         await _played(demo, calls)
         report = await judge(demo)

@@ -111,12 +111,17 @@ def _against(told: dict[str, Any], kept: Kept) -> Iterable[str]:
     expected = _really(told)
     if call.outcome is not expected:
         yield f"{name} is {call.outcome} ({call.outcome_reason}), really {expected}"
-    elif call.agent != told["answered_by"]:
+    elif call.agent not in _who_may_have(call, told):
         yield f"{name} is booked to another agent"
     if call.party is not None and call.party.id not in told["parties"]:
         yield f"{name} is booked to a party who does not have that number"
     if (expected is Outcome.FLOWED_OUT) is not _came_when_closed(call, kept):
         yield f"{name} was {'sent away from an open' if expected is Outcome.FLOWED_OUT else 'let into a closed'} queue"
+
+
+def _who_may_have(call: Call, told: dict[str, Any]) -> set[str | None]:
+    """The agent by whom it must be booked; of a caller who was passed on, whoever talked to them."""
+    return {stay["user"] for stay in told["stays"]} if call.transfers else {told["answered_by"]}
 
 
 def _really(told: dict[str, Any]) -> Outcome:

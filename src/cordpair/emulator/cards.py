@@ -68,6 +68,14 @@ def button(card: dict[str, Any], verb: str) -> Button | None:
     return next((found for found in buttons(card) if found.verb == verb), None)
 
 
+def choices(card: dict[str, Any], name: str) -> list[str]:
+    """What can be chosen in the choice set of this name."""
+    for element in elements(card):
+        if element["type"] == "Input.ChoiceSet" and element.get("id") == name:
+            return [str(choice.get("value", "")) for choice in element.get("choices", []) if isinstance(choice, dict)]
+    return []
+
+
 def filled(card: dict[str, Any], dice: random.Random) -> dict[str, str]:
     """The card's inputs, filled in by a person: a choice of each choice set, sometimes a note."""
     values: dict[str, str] = {}

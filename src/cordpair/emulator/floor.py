@@ -18,13 +18,14 @@ from cordpair.emulator.world import Agent, Tenant
 
 @dataclass
 class Habits:
-    """How agents take a ring (weights), and how surely they fill in the wrap-up (0..1)."""
+    """How agents take a ring (weights), and how surely they fill in the wrap-up or pass a caller on (0..1)."""
 
     accept: float = 0.84
     not_now: float = 0.06
     ignore: float = 0.05
     decline: float = 0.05
     fills_in: float = 0.9
+    passes_on: float = 0.0
     asks_status: float = 0.03
     takes_break: float = 0.03
 
@@ -107,6 +108,8 @@ class Floor:
         seat = self.seats[user]
         seat.call = call
         self._presences.set(seat.tenant, user, "Busy", "InACall")
+        if self.habits.passes_on and not seat.is_manual and seat.dice.random() < self.habits.passes_on:
+            self._cloud.clock.spawn(self._pass_on(seat, call))
 
     def left(self, call: Call, user: str) -> None:
         seat = self.seats[user]
@@ -184,6 +187,24 @@ class Floor:
                 await self._chats.press(seat.chat, found[0], pressed, cards.filled(found[1], seat.dice))
                 return
             await self._cloud.clock.sleep(2.0)
+
+    async def _pass_on(self, seat: Seat, call: Call) -> None:
+        """Ask on the card for somebody who is ready, and hand the caller over."""
+        await self._cloud.clock.sleep(seat.dice.uniform(6.0, 15.0))
+        found = seat.chat.pressable("pass_on") if seat.call is call else None
+        whom = cards.choices(found[1], "target") if found else []
+        if found is None or not whom:
+            return
+        how = seat.dice.choice([one for one in cards.buttons(found[1]) if one.verb == "pass_on"])
+        await self._chats.press(seat.chat, found[0], how, {"target": whom[0], "pass_note": "Bitte übernehmen."})
+        for _ in range(30):
+            await self._cloud.clock.sleep(2.0)
+            asked = seat.chat.pressable("complete")
+            pressed = cards.button(asked[1], "complete") if asked else None
+            if seat.call is not call or pressed is None or asked is None:
+                continue
+            await self._chats.press(seat.chat, asked[0], pressed, {})
+            return
 
     async def _take_break(self, seat: Seat) -> None:
         await self._chats.say(seat.chat, "break")
