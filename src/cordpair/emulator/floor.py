@@ -199,12 +199,13 @@ class Floor:
         await self._chats.press(seat.chat, found[0], how, {"target": whom[0], "pass_note": "Bitte übernehmen."})
         for _ in range(30):
             await self._cloud.clock.sleep(2.0)
+            if seat.call is not call:
+                return
             asked = seat.chat.pressable("complete")
             pressed = cards.button(asked[1], "complete") if asked else None
-            if seat.call is not call or pressed is None or asked is None:
-                continue
-            await self._chats.press(seat.chat, asked[0], pressed, {})
-            return
+            if asked and pressed:
+                await self._chats.press(seat.chat, asked[0], pressed, {})
+                return
 
     async def _take_break(self, seat: Seat) -> None:
         await self._chats.say(seat.chat, "break")
