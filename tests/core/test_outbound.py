@@ -192,3 +192,12 @@ def test_only_who_is_free_calls_and_only_for_a_queue_of_theirs() -> None:
     assert refused(floor_with(replace(ready(ANA), queues=())), asked()) == "not_your_queue"
     assert refused(floor_with(ready(ANA)), asked(BEN)) == "not_an_agent"
     assert refused(tell(floor_with(ready(ANA)), asked()), asked()) == "call_taken"
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_call_that_an_agent_places_costs_them_their_turn_if_the_queue_says_so(counts: bool) -> None:
+    floor = talking()
+    before = floor.agents[ANA].idle_since
+    floor.queues[QUEUE.id] = replace(QUEUE, outbound_counts=counts)
+    tell(floor, ended(60), e.WrapUpEnded(at=after(70), call=CALL, by=ANA))
+    assert floor.agents[ANA].idle_since == (after(70) if counts else before)

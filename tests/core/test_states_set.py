@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from cordpair.core import events as e
 from cordpair.core import fold
 from cordpair.core.agent import AgentState
-from cordpair.core.effects import TellAgent
+from cordpair.core.effects import ShowPresence, TellAgent
 from cordpair.core.floor import Floor
+from cordpair.core.quota import Gate
 from tests.core.people import ANA, BEN, CALL, GRAPH, NOON, QUEUE, after, arrived, nth_offer, ready, tell
 
 
@@ -55,3 +56,28 @@ def test_who_is_put_on_a_break_for_declining_is_told() -> None:
     tell(floor, arrived(0), e.Established(at=after(1), call=CALL, graph_id=GRAPH))
     tell(floor, e.OfferDeclined(at=after(3), call=CALL, offer=nth_offer(1), agent=ANA))
     assert told(floor) == [f"tell:{ANA}:1"]
+
+
+def shown(floor: Floor) -> list[str]:
+    return [effect.agent for effect in floor.changes.effects if isinstance(effect, ShowPresence)]
+
+
+def test_where_the_organisation_wants_it_teams_is_told_who_is_busy_and_when_no_longer() -> None:
+    floor = Floor([QUEUE], [ready(ANA)])
+    floor.gate = Gate(writes_presence=True)
+    fold.reopen(floor, NOON)
+    tell(floor, arrived(0), e.Established(at=after(1), call=CALL, graph_id=GRAPH))
+    assert shown(floor) == []
+    tell(floor, e.RosterSeen(at=after(5), call=CALL, graph_id=GRAPH, sequence=2, users=(ANA,)))
+    tell(floor, e.CallEnded(at=after(60), call=CALL, graph_id=GRAPH))
+    assert shown(floor) == [ANA]
+    tell(floor, e.WrapUpEnded(at=after(70), call=CALL, by=ANA))
+    assert shown(floor) == [ANA, ANA]
+
+
+def test_else_teams_is_told_nothing() -> None:
+    floor = Floor([QUEUE], [ready(ANA)])
+    fold.reopen(floor, NOON)
+    tell(floor, arrived(0), e.Established(at=after(1), call=CALL, graph_id=GRAPH))
+    tell(floor, e.RosterSeen(at=after(5), call=CALL, graph_id=GRAPH, sequence=2, users=(ANA,)))
+    assert shown(floor) == []

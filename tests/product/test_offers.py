@@ -125,3 +125,17 @@ async def test_a_caller_comes_to_the_agent_who_talked_to_them_before(here: House
     us.call_in(number)
     await ada.until_it_rings()
     assert text("de", "ringing") not in bruno.words()
+
+
+async def test_teams_shows_agents_as_busy_until_the_wrap_up_is_over_where_that_is_wanted(here: House) -> None:
+    us = here.lanterns
+    await change(us, writes_presence=True)
+    await us.agents[0].come_in()
+    ada, _ = await us.talked(None)
+    await ada.press("end_wrap_up")
+
+    async def shown() -> list[str]:
+        asked = [request["body"]["availability"] for request in us.asked_graph("/setPresence")]
+        return asked if len(asked) == 2 else []
+
+    assert await until(shown) == ["Busy", "Available"]

@@ -109,6 +109,11 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
         return Ability.of([told.get(queue, queue) for queue in self.queues], self.skills, self.attributes)
 
 
+def is_engaged(agent: Agent) -> bool:
+    """Whether a call takes the agent's time, its wrap-up included."""
+    return agent.state in (AgentState.TALKING, AgentState.WRAP_UP)
+
+
 def allows(agent: Agent, step: AgentMove) -> bool:
     """Whether the table has this step in the agent's state."""
     return (agent.state, step) in MOVES

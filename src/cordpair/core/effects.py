@@ -316,6 +316,22 @@ class ShowCallback(Order, frozen=True, kw_only=True):
         return Lane.CARD
 
 
+class ShowPresence(Order, frozen=True, kw_only=True):
+    """Let Teams show an agent as busy, or no longer, whichever is so by then. `since` is when (UTC, ISO) it changed."""
+
+    call: CallId = CallId("")
+    agent: AgentId
+    since: str
+
+    @property
+    def key(self) -> str:
+        return f"presence:{self.agent}:{self.since}"
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.CHECK
+
+
 class LogActivity(Order, frozen=True, kw_only=True):
     """Write the call to the CRM as one activity of its settled party; what is written already is brought up to date.
 
@@ -373,6 +389,7 @@ Effect = (
     | ShowCard
     | TellAgent
     | ShowCallback
+    | ShowPresence
     | LogActivity
     | CorrectCaller
 )

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from cordpair.core.agent import Agent, AgentState
+from cordpair.core.agent import Agent, AgentState, is_engaged
 from cordpair.core.at_work import AT_WORK, AtWork
 from cordpair.core.call import Call, CallState
 from cordpair.core.callback import Callback
 from cordpair.core.callback_book import CallbackBook
 from cordpair.core.changes import Changes, HistoryEntry, Leg, OfferRecord, Timer
-from cordpair.core.effects import Effect, Face, ShowCard, TellAgent
+from cordpair.core.effects import Effect, Face, ShowCard, ShowPresence, TellAgent
 from cordpair.core.events import AnyEvent, WaitGrown
 from cordpair.core.flow import Flow
 from cordpair.core.hours import AtClosing
@@ -160,9 +160,13 @@ class Floor:
         return (self.calls[call] for call in self._waiting.get(queue, ()))
 
     def save_agent(self, agent: Agent) -> Agent:
-        self.at_work.change(self.agents.get(agent.id), agent)
+        before = self.agents.get(agent.id)
+        self.at_work.change(before, agent)
         self.agents[agent.id] = self.changes.agents[agent.id] = agent
         self._left += self.router.sign_in(agent.id, agent.state is not AgentState.OFFLINE)
+        if self.gate.writes_presence and before is not None and is_engaged(before) is not is_engaged(agent):
+            order = ShowPresence(agent=agent.id, since=agent.since.isoformat())
+            self.order(*([] if order in self.changes.effects else [order]))
         if agent.state not in AT_WORK:
             self._left += self.router.preferring(agent.id)
         return agent

@@ -115,8 +115,12 @@ def close(floor: Floor, call: Call, step: Move, at: datetime, **written: object)
 
 
 def _free(floor: Floor, call: Call, at: datetime) -> None:
-    """The agent is bound no longer; they are idle from now on."""
+    """The agent is bound no longer; they are idle from now on, or still, by a call that they placed."""
     agent = floor.agents.get(call.agent) if call.agent else None
     if agent is not None and agent.state is AgentState.WRAP_UP and agent.call == call.id:
-        idle = {"idle_since": at, "call": None, "after": AgentState.READY}
+        costs_turn = (
+            call.outbound is None or floor.queue_of(call).outbound_counts or agent.after is not AgentState.READY
+        )
+        idle_since = at if costs_turn else agent.idle_since
+        idle = {"idle_since": idle_since, "call": None, "after": AgentState.READY}
         available(floor, floor.save_agent(agents.move(agent, AgentMove.FINISH, agent.after, at, **idle)), at)

@@ -31,10 +31,14 @@ class QuotaUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides whether one more call is taken. `fallback_user` (Entra object id) may be empty."""
+    """What decides whether one more call is taken. `fallback_user` (Entra object id) may be empty.
+
+    `writes_presence`: Teams is told who is busy with a call.
+    """
 
     policy: QuotaPolicy = QuotaPolicy()
     fallback_user: str = ""
+    writes_presence: bool = False
 
 
 def reached(policy: QuotaPolicy, use: QuotaUse) -> int:

@@ -54,7 +54,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     `wrap_up_s` is the time or the cap of the `wrap_up`; agents may extend it `extensions` times by `extend_s`. After
     `misses` rings missed in a row an agent is not responding; after `declines` calls declined in a row (0: never) on a
     break. A presence that holds agents back is `stale` after `stale_s`. `parallel_offers` agents are rung at once;
-    with `claim_first` everybody is shown the call, and whoever takes it is rung.
+    with `claim_first` everybody is shown the call, and whoever takes it is rung. A call that an agent places costs them
+    their turn if `outbound_counts`.
 
     Who talked to an agent within `last_agent_days` waits up to `last_agent_s` for that one, if they are at work.
     """
@@ -96,6 +97,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     stale: StalePolicy = StalePolicy.TRUST
     parallel_offers: int = 1
     claim_first: bool = False
+    outbound_counts: bool = True
     last_agent_s: float = 0.0
     last_agent_days: int = 30
     callbacks: CallbackRules = CallbackRules()
@@ -157,7 +159,8 @@ class TenantSetup(msgspec.Struct, frozen=True, kw_only=True):
     """All of one tenant. `region` (ISO country) is where national numbers belong; `time_zone` is an IANA name.
 
     `fallback_user` (Entra object id) gets the calls that may not be taken, where the queue names nobody.
-    `breaks` are the reasons for which agents take breaks.
+    `breaks` are the reasons for which agents take breaks. With `writes_presence` Teams shows agents as busy from a call
+    to the end of its wrap-up.
     `flows` are the call flows. Whose resource account no flow names begins in its queue.
     """
 
@@ -170,6 +173,7 @@ class TenantSetup(msgspec.Struct, frozen=True, kw_only=True):
     agents: tuple[AgentSetup, ...] = ()
     crm: CrmSetup | None = None
     breaks: tuple[BreakReason, ...] = USUAL
+    writes_presence: bool = False
     fallback_user: str = ""
     number_rules: NumberRules = NumberRules()
     flows: tuple[Flow, ...] = ()

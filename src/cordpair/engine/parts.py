@@ -159,13 +159,13 @@ class Workshop:
         crm = self._make_crm(setup)
         queues = {queue.id: queue for queue in setup.queues}
         cards = CallCards(self._store, self._clock, chat, queues, setup.breaks)
-        client_id = registration.client_id
+        presence = GraphPresence(self._http, tokens, graph_url=settings.graph_url, client_id=registration.client_id)
         return TenantParts(
             setup=setup,
             tokens=tokens,
             calls=graph,
             chat=chat,
-            presence=GraphPresence(self._http, tokens, graph_url=settings.graph_url, client_id=client_id),
+            presence=presence,
             subscriptions=GraphSubscriptions(
                 self._http, tokens, graph_url=settings.graph_url, notification_url=f"{webhook}/changes"
             ),
@@ -180,6 +180,7 @@ class Workshop:
                 names=Names(setup),
                 sounds=self._sounds,
                 callbacks=CallbackCards(self._store, self._clock, chat),
+                presence=presence,
             ),
         )
 

@@ -1,13 +1,17 @@
 """Effects are carried out here, one by one, through the connectors; what comes of them are facts again."""
 
 from collections.abc import Awaitable, Sequence
+from datetime import timedelta
 from typing import Protocol, assert_never
+
+import structlog
 
 from cordpair.connectors.kit import Calls, Crm
 from cordpair.core import effects as o
 from cordpair.core import events as e
+from cordpair.core.agent import is_engaged
 from cordpair.core.call import Call
-from cordpair.core.ids import CallId, TenantId, participant_id
+from cordpair.core.ids import AgentId, CallId, TenantId, participant_id
 from cordpair.engine.activities import ActivityWriter
 from cordpair.engine.attempt import Attempt
 from cordpair.engine.clock import Clock
@@ -17,6 +21,12 @@ from cordpair.engine.perform_transfer import TransferPerformer
 from cordpair.engine.speaker import MakesSounds, Speaker
 from cordpair.errors import PermanentFailure, Rejected
 from cordpair.store.doors import Store
+
+log = structlog.get_logger(__name__)
+
+#: How long Teams shows what we say unless we say otherwise; the shortest that it allows is five minutes.
+BUSY_FOR = timedelta(hours=1)
+FREE_FOR = timedelta(minutes=5)
 
 TEAMS = "teams"  #: the connector of calls and cards
 
@@ -34,6 +44,12 @@ class ShowsCallbacks(Protocol):
     async def show(self, tenant: TenantId, order: o.ShowCallback) -> None: ...
 
 
+class SetsPresence(Protocol):
+    """Lets Teams show somebody's presence for a while."""
+
+    async def set(self, agent: AgentId, availability: str, activity: str, lasts: timedelta) -> None: ...
+
+
 class Performer:
     """Carries out the effects of one tenant."""
 
@@ -49,10 +65,12 @@ class Performer:
         names: Names,
         sounds: MakesSounds,
         callbacks: ShowsCallbacks | None = None,
+        presence: SetsPresence | None = None,
     ) -> None:
         self._tenant, self._store, self._clock = tenant, store, clock
         self._activities = ActivityWriter(tenant, store, clock, crm, names)
         self._calls, self._cards, self._crm, self._callbacks = calls, cards, crm, callbacks
+        self._presence = presence
         self._transfers = TransferPerformer(calls, self._load, clock)
         self._outbound = OutboundPerformer(tenant, calls, self._load, clock)
         self._speaker = Speaker(tenant, calls, sounds, clock)
@@ -104,12 +122,26 @@ class Performer:
                 if not attempt.repeat:  # told twice would be worse than late: the state stands on their card anyway
                     await self._cards.tell(self._tenant, effect)
                 return []
+            case o.ShowPresence():
+                return await self._show_presence(effect)
             case o.LogActivity():
                 return await self._activities.log(effect, await self._load(effect.call), repeat=attempt.repeat)
             case o.CorrectCaller():
                 return await self._activities.correct(effect, await self._load(effect.call))
             case _:
                 assert_never(effect)
+
+    async def _show_presence(self, order: o.ShowPresence) -> Sequence[e.AnyEvent]:
+        """A courtesy: where Graph refuses it, calls go on without."""
+        async with self._store.open_tenant(self._tenant) as rows:
+            agent = next((one for one in await rows.agents.of_floor() if one.id == order.agent), None)
+        if self._presence is not None and agent is not None:
+            shown = ("Busy", "InACall", BUSY_FOR) if is_engaged(agent) else ("Available", "Available", FREE_FOR)
+            try:
+                await self._presence.set(order.agent, *shown)
+            except PermanentFailure as exc:
+                log.warning("Teams shows no presence of ours", tenant=self._tenant, status=exc.status)
+        return []
 
     async def _answer(self, order: o.AnswerCall, attempt: Attempt) -> Sequence[e.AnyEvent]:
         """Take the call. After an unknown outcome it may be ours already: then what is read tells how it stands."""

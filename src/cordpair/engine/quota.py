@@ -29,7 +29,11 @@ class MonthCount:
     """Keeps a floor's count of this month's calls: read once, then counted in memory by the one who writes."""
 
     def __init__(self, setup: TenantSetup) -> None:
-        self._gate = Gate(policy=setup.registration.quota, fallback_user=setup.fallback_user)
+        self._gate = Gate(
+            policy=setup.registration.quota,
+            fallback_user=setup.fallback_user,
+            writes_presence=setup.writes_presence,
+        )
         self._time_zone = setup.time_zone
 
     async def follow(self, rows: TenantRows, floor: Floor, now: datetime) -> None:
