@@ -149,3 +149,13 @@ def test_what_changes_after_the_call_is_one_more_revision_of_the_same_activity()
     floor.take_changes()
     amended(floor, amended(floor, floor.calls[CALL]))
     assert [order.key for order in floor.changes.effects] == [f"activity:{CALL}:1", f"activity:{CALL}:2"]
+
+
+def test_an_activity_that_the_crm_has_lost_is_written_again_once() -> None:
+    floor = logged(written_up(ALONE), ANSGAR, "7")
+    floor.take_changes()
+    gone = e.ActivityMissing(at=after(90), call=CALL, party=ANSGAR, reference="7")
+    tell(floor, gone)
+    assert crm_orders(floor) == [LogActivity(call=CALL, revision=1)]
+    with pytest.raises(IllegalEvent, match="not_its_activity"):
+        tell(floor, gone)

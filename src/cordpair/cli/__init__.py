@@ -35,6 +35,8 @@ _COMMANDS = (
     "why",
     "connector",
     "hooks",
+    "parties",
+    "reconcile",
 )
 
 

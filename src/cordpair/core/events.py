@@ -349,6 +349,13 @@ class ActivityLogged(CallFact, frozen=True, kw_only=True):
     reference: str
 
 
+class ActivityMissing(CallFact, frozen=True, kw_only=True):
+    """The CRM does not hold the activity `reference` of the call at `party`, although it once did."""
+
+    party: PartyRef
+    reference: str
+
+
 class CallerMistaken(CallFact, frozen=True, kw_only=True):
     """The agent of the call says that it is somebody else than the settled party."""
 
@@ -452,6 +459,7 @@ CallEvent = (
     | StepTimedOut
     | CheckDue
     | ActivityLogged
+    | ActivityMissing
     | CallerMistaken
     | PartyPicked
 )

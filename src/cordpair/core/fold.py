@@ -19,7 +19,7 @@ from cordpair.core.fold_flow import prompt_ended, tone_heard
 from cordpair.core.fold_flow_back import closing_time, wait_too_long
 from cordpair.core.fold_move import move_call
 from cordpair.core.fold_offers import available, seek
-from cordpair.core.fold_party import identified, logged, mistaken, picked
+from cordpair.core.fold_party import identified, logged, lost, mistaken, picked
 from cordpair.core.fold_rings import claim, decline, invite_completed, offer_failed, ring_unsure, time_out
 from cordpair.core.fold_roster import roster
 from cordpair.core.fold_speech import begun
@@ -140,6 +140,8 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
             check(floor, event)
         case e.Identified():
             identified(floor, event)
+        case e.ActivityMissing():
+            lost(floor, event)
         case e.CallerMistaken():
             mistaken(floor, event)
         case e.PartyPicked():

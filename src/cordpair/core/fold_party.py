@@ -9,7 +9,7 @@ from cordpair.core.call import Call, CallState, Mistaken
 from cordpair.core.caller import choosable, only_company
 from cordpair.core.changes import PendingItem
 from cordpair.core.effects import CorrectCaller, Face, LogActivity
-from cordpair.core.events import ActivityLogged, CallerMistaken, Identified, PartyPicked
+from cordpair.core.events import ActivityLogged, ActivityMissing, CallerMistaken, Identified, PartyPicked
 from cordpair.core.floor import Floor
 from cordpair.core.ids import AgentId, CallId
 from cordpair.errors import IllegalEvent
@@ -71,6 +71,14 @@ def logged(floor: Floor, event: ActivityLogged) -> None:
     call = floor.save_call(replace(call, activity=event.reference))
     if call.agent is not None:
         floor.show(call, call.agent, Face.DONE)
+
+
+def lost(floor: Floor, event: ActivityMissing) -> None:
+    """The CRM has lost the activity: it is written again."""
+    call = floor.call(event.call)
+    if call.activity != event.reference or call.party != event.party:
+        raise IllegalEvent("not_its_activity")
+    amended(floor, replace(call, activity=""))
 
 
 def _take_back(floor: Floor, call: Call, former: Mistaken, at: datetime) -> None:

@@ -12,6 +12,8 @@ from cordpair.engine.parts import TenantParts, Workshop
 from cordpair.engine.phone_memories import PhoneMemories
 from cordpair.engine.purge import KIND as PURGE
 from cordpair.engine.purge import purge_kind
+from cordpair.engine.reconcile import KIND as RECONCILE
+from cordpair.engine.reconcile import Reconciler, reconcile_kind
 from cordpair.engine.sweep import KIND as SWEEP
 from cordpair.engine.sweep import sweep_kind
 from cordpair.engine.sync import KIND as SYNC
@@ -32,7 +34,8 @@ class StandingFlows:
         memories: PhoneMemories,
     ) -> None:
         self._store, self._clock, self._workshop, self._memories = store, clock, workshop, memories
-        self.book = FlowBook([sync_kind(self._sync), purge_kind(store), sweep_kind(store, self._calls, node.ring)])
+        kinds = [sync_kind(self._sync), purge_kind(store), sweep_kind(store, self._calls, node.ring)]
+        self.book = FlowBook([*kinds, reconcile_kind(self._reconciler, node.ring)])
         self.workers = FlowWorkers(store, clock, self.book, owned=lambda: node.tenants, chance=chance)
 
     async def keep_going(self, parts: TenantParts) -> None:
@@ -41,7 +44,8 @@ class StandingFlows:
         for kind in (PURGE, SWEEP):
             await self.workers.keep_going(tenant, kind, kind)
         if parts.crm is not None:
-            await self.workers.keep_going(tenant, SYNC, f"{SYNC}:{parts.crm.name}", parts.crm.name)
+            for kind in (SYNC, RECONCILE):
+                await self.workers.keep_going(tenant, kind, f"{kind}:{parts.crm.name}", parts.crm.name)
 
     async def _sync(self, tenant: TenantId, connector: str) -> PartySync | None:
         parts = await self._workshop.of(tenant)
@@ -56,6 +60,10 @@ class StandingFlows:
             rules=parts.setup.number_rules,
             changed=self._memories.changed,
         )
+
+    async def _reconciler(self, tenant: TenantId, connector: str) -> Reconciler | None:
+        crm = (await self._workshop.of(tenant)).crm
+        return Reconciler(tenant, self._store, crm) if crm is not None and crm.name == connector else None
 
     async def _calls(self, tenant: TenantId) -> Calls:
         return (await self._workshop.of(tenant)).calls
