@@ -151,14 +151,6 @@ def test_a_treatment_without_its_music_is_found() -> None:
     assert [(it.field, it.about) for it in check_treatment(queue, AROUND)] == [("treatment.music.0", "harp")]
 
 
-def test_an_offer_to_call_back_is_found_where_nobody_calls_back() -> None:
-    step = {"do": "callback", "say": SAY, "queue": "lamps", "accepted": "end", "declined": "end"}
-    one = flow("offer", offer=step, end=END)
-
-    assert found(one) == [("no_callbacks", "offer.do", "")]
-    assert found(one, msgspec.structs.replace(AROUND, calls_back=True)) == []
-
-
 def test_an_account_that_graph_spells_otherwise_is_found() -> None:
     one = msgspec.structs.replace(flow("end", end=END), resource_accounts=("ACC-1",))
 

@@ -275,3 +275,72 @@ def test_a_queue_without_an_account_is_reached_through_a_flow_only() -> None:
 
 def arrived_at(dialled: str) -> e.Arrived:
     return replace(arrived(), dialled=dialled)
+
+
+CALLED_BACK = Treatment(
+    music=(Say(prompt="harp"),),
+    every_s=30,
+    callback_after_s=60,
+    say_callback=(Say(prompt="offer"),),
+    say_goodbye=(Say(prompt="bye"),),
+)
+
+
+def waits(**fields: Any) -> Line:
+    """A caller who waits where a call back is offered after a minute."""
+    return Line(flow("members", **STEPS), queues=(replace(QUEUE, treatment=CALLED_BACK, **fields),)).ring()
+
+
+def test_who_has_waited_is_offered_a_call_back_once() -> None:
+    one = waits().wait(125)
+
+    assert one.heard() == ["harp", "harp", "offer", "harp", "harp"]
+
+
+def test_who_accepts_a_call_back_keeps_a_place_hears_goodbye_and_is_let_go() -> None:
+    one = waits().wait(61).press("1").wait(4)
+
+    assert one.heard()[-1] == "bye"
+    assert len(one.orders(HangUp)) == 1
+    assert one.floor.callbacks.keeps(CALL)
+    assert (one.call.outcome, one.call.outcome_reason) == (Outcome.FLOWED_OUT, "callback")
+
+
+def test_who_hangs_up_during_goodbye_is_called_back_all_the_same() -> None:
+    one = waits().wait(61).press("1").hang_up()
+
+    assert (one.call.outcome, one.call.outcome_reason) == (Outcome.FLOWED_OUT, "callback")
+
+
+def test_a_key_during_goodbye_changes_nothing() -> None:
+    one = waits().wait(61).press("1").press("1").wait(4)
+
+    assert one.heard()[-1] == "bye"
+
+
+def test_another_key_says_no_to_a_call_back() -> None:
+    one = waits().wait(61).press("5")
+
+    assert (one.call.state, one.heard()[-1]) == (CallState.QUEUED, "harp")
+
+
+def test_who_hides_the_number_is_offered_no_call_back() -> None:
+    one = Line(
+        flow("members", **STEPS),
+        queues=(replace(QUEUE, treatment=CALLED_BACK),),
+        caller=Caller(kind=CallerKind.WITHHELD),
+    )
+
+    assert "offer" not in one.ring().wait(150).heard()
+
+
+def test_a_flow_offers_a_call_back_and_says_what_then() -> None:
+    steps = {
+        **STEPS,
+        "offer": {"do": "callback", "say": [MENU], "queue": MEMBERS, "accepted": "sorry", "declined": "operator"},
+    }
+    steps["sorry"] = {"do": "hang_up", "say": [SORRY]}
+    one = Line(flow("offer", **steps)).ring().wait(1).press("1").wait(4)
+
+    assert one.way() == ["offer.accepted"]
+    assert (one.call.outcome, one.call.outcome_reason) == (Outcome.FLOWED_OUT, "callback")

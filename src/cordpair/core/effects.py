@@ -100,7 +100,10 @@ class RedirectCall(GraphOrder, frozen=True, kw_only=True):
 
 
 class TransferCall(GraphOrder, frozen=True, kw_only=True):
-    """Hand an answered call that nobody was invited to over, and leave it. `target` is a user (Entra object id) or a number."""
+    """Hand an answered call that nobody was invited to over, and leave it.
+
+    `target` is a user (Entra object id) or a telephone number (E.164).
+    """
 
     target: str
 

@@ -175,7 +175,7 @@ class Treatment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     First the `greeting`, then `music` again and again. Every `every_s` seconds their `position` and `expected_wait` are
     said, as far as these are on. After `callback_after_s` seconds of waiting `say_callback` offers a call back once:
-    `callback_key` accepts it.
+    `callback_key` accepts it: they keep their place, hear `say_goodbye`, and we hang up.
     """
 
     greeting: tuple[Say, ...] = ()
@@ -186,6 +186,7 @@ class Treatment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     callback_after_s: float | None = None
     callback_key: str = "1"
     say_callback: tuple[Say, ...] = ()
+    say_goodbye: tuple[Say, ...] = ()
 
 
 class Exit(msgspec.Struct, frozen=True):
@@ -243,6 +244,7 @@ def treatment_says(treatment: Treatment) -> Mapping[str, tuple[Say, ...]]:
         "greeting": treatment.greeting,
         "music": treatment.music,
         "say_callback": treatment.say_callback,
+        "say_goodbye": treatment.say_goodbye,
     }
 
 

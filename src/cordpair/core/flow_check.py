@@ -56,8 +56,6 @@ def check_treatment(queue: Queue, around: Surroundings) -> tuple[Finding, ...]:
         problems.append(("every_s", FindingKind.BAD_VALUE, f"less than {SHORTEST_PAUSE_S:g} s"))
     if treatment.callback_key not in KEYS:
         problems.append(("callback_key", FindingKind.BAD_KEY, treatment.callback_key))
-    if treatment.callback_after_s is not None and not around.calls_back:
-        problems.append(("callback_after_s", FindingKind.NO_CALLBACKS, ""))
     if treatment.callback_after_s is not None and not treatment.say_callback:
         problems.append(("say_callback", FindingKind.NOTHING_SAID, ""))
     if (treatment.position or treatment.expected_wait) and queue.language not in around.languages:

@@ -45,8 +45,6 @@ def _own(step: FlowStep, around: Surroundings) -> Iterator[Problem]:
         case Menu():
             yield from _menu(step)
         case OfferCallback():
-            if not around.calls_back:
-                yield "do", FindingKind.NO_CALLBACKS, ""
             yield from _queue_named(step.queue, around)
             yield from _key("key", step.key)
             yield from _positive("timeout_s", step.timeout_s)

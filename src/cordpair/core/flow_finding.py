@@ -25,7 +25,6 @@ class FindingKind(StrEnum):
     MISSING_PROMPT = "missing_prompt"  #: `about` is the prompt
     NO_SPEECH = "no_speech"  #: a text, and nothing that could speak its language: `about`
     UNKNOWN_QUEUE = "unknown_queue"  #: `about` is the queue
-    NO_CALLBACKS = "no_callbacks"  #: offers a call back, and nothing here calls back
     OWN_ACCOUNT = "own_account"  #: hands callers to a resource account of ours: they would come back
     DOUBLE_ACCOUNT = "double_account"  #: two flows have the same resource account: `about`
 
@@ -47,14 +46,13 @@ class Finding(msgspec.Struct, frozen=True, order=True):
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What flows may speak of. `prompts` are the names of those uploaded or built in, `languages` what can be spoken.
 
-    `accounts` are all resource accounts of ours. `calls_back`: whether somebody who asks for it is called back.
+    `accounts` are all resource accounts of ours.
     """
 
     queues: Collection[Queue] = ()
     prompts: Collection[str] = ()
     languages: Collection[str] = ()
     accounts: Collection[str] = ()
-    calls_back: bool = False
 
 
 #: (field, what is wrong, about what)

@@ -34,6 +34,7 @@ from cordpair.core.fold_callback import keeps_place
 from cordpair.core.fold_enqueue import enter_queue
 from cordpair.core.fold_speech import listen, over, pause, say
 from cordpair.core.fold_treatment import wait_goes_on
+from cordpair.core.fold_wait_key import goodbye, wait_key
 from cordpair.core.in_flow import InFlow, Why
 from cordpair.core.open_times import calendar_for
 from cordpair.errors import IllegalEvent
@@ -144,8 +145,11 @@ def tone_heard(floor: Floor, event: ToneHeard) -> None:
     if event.sequence <= call.tone:
         raise IllegalEvent("tone_told_already")
     call = floor.save_call(replace(call, tone=event.sequence))
-    if call.state is CallState.IN_FLOW:
+    why = call.saying.why if call.saying else None
+    if call.state is CallState.IN_FLOW and why is not Why.GOODBYE:
         _pressed(floor, call, event.key, event.at)
+    elif why in (Why.CALLBACK, Why.CALLBACK_KEY):
+        wait_key(floor, call, event.key, event.at)
 
 
 def _pressed(floor: Floor, call: Call, key: str, at: datetime) -> None:
@@ -165,7 +169,9 @@ def _pressed(floor: Floor, call: Call, key: str, at: datetime) -> None:
 def prompt_ended(floor: Floor, event: PromptEnded | StepTimedOut) -> None:
     """What was said to the caller has ended, or the time is over in which something should have happened."""
     call, why = over(floor, floor.call(event.call), event.number)
-    if call.state is CallState.IN_FLOW:
+    if why is Why.GOODBYE:
+        goodbye(floor, call, event.at)
+    elif call.state is CallState.IN_FLOW:
         _said(floor, call, why, event.at)
     elif call.state in (CallState.QUEUED, CallState.OFFERED):
         wait_goes_on(floor, call, why, event.at)

@@ -19,6 +19,7 @@ class Why(StrEnum):
     ANNOUNCEMENT = "announcement"  #: the position or the expected wait
     CALLBACK = "callback"  #: the offer to call back
     CALLBACK_KEY = "callback_key"  #: nothing: its answer is awaited
+    GOODBYE = "goodbye"  #: to a caller who is called back: then we hang up
 
 
 class Saying(msgspec.Struct, frozen=True, kw_only=True):

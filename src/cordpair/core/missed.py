@@ -11,7 +11,7 @@ from cordpair.core.fold_callback import close, opened
 from cordpair.core.tenant import queue_named
 
 #: Callers whom nobody served, besides those who gave up: the queue had no room or nobody for them.
-_OVERFLOWED = frozenset({"full", "nobody", "max_wait", "max_ewt"})
+_OVERFLOWED = frozenset({"full", "nobody", "max_wait", "long_wait"})
 
 
 def follow(floor: Floor, event: e.AnyEvent, before: str) -> None:
