@@ -288,11 +288,6 @@ class ShowCard(Order, frozen=True, kw_only=True):
         return Lane.CARD
 
 
-class TellAgent(Order, frozen=True, kw_only=True):
-    """Tell an agent in the chat how they stand: somebody else has set it, or a rule. `number` counts these."""
-
-    call: CallId = CallId("")
-    agent: AgentId
 class CallbackFace(StrEnum):
     """What the card of a callback shows an agent."""
 
@@ -311,8 +306,23 @@ class ShowCallback(Order, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        return f"tell:{self.agent}:{self.number}"
         return f"callback:{self.call}:{self.agent}:{self.number}"
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.CARD
+
+
+class TellAgent(Order, frozen=True, kw_only=True):
+    """Tell an agent in the chat how they stand: somebody else has set it, or a rule. `number` counts these."""
+
+    call: CallId = CallId("")
+    agent: AgentId
+    number: int
+
+    @property
+    def key(self) -> str:
+        return f"tell:{self.agent}:{self.number}"
 
     @property
     def lane(self) -> Lane:
