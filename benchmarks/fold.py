@@ -6,7 +6,6 @@ ours as the node does that owns the tenant, in one commit, while the next 256 wa
 """
 
 import asyncio
-import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,10 +14,12 @@ from typing import Any
 
 import asyncpg
 import msgspec
+import uvloop
 
 from benchmarks import bare, notices
 from benchmarks.ground import command, ground, now, opened, organisation, own_cpu_s, pool, ready, set_up, until_quiet
 from benchmarks.measuring import Line
+from cordpair.cli.serve import settle
 from cordpair.core import events as e
 from cordpair.core import fold as core
 from cordpair.core.agent import Agent
@@ -94,7 +95,7 @@ class Day:
 
 def run() -> list[Line]:
     """Events per second from receipt to commit, and processor time of our process for each."""
-    return asyncio.run(_run())
+    return uvloop.run(_run())  # as the product runs
 
 
 async def _run() -> list[Line]:
@@ -140,8 +141,7 @@ async def _timed(events: int, work: Callable[[], Awaitable[None]]) -> tuple[floa
 
     As in a node at work, the garbage collector does not look through what was built before.
     """
-    gc.collect()
-    gc.freeze()
+    settle()
     cpu, begun = own_cpu_s(), time.perf_counter()
     await work()
     return events / (time.perf_counter() - begun), (own_cpu_s() - cpu) / events * 1e3

@@ -49,6 +49,9 @@ class MemoryCalls(Calls):
         await self._tx.statement()
         return max((call.sequence for call in self._all()), default=0) + 1
 
+    async def expect(self, ids: Sequence[CallId]) -> None:
+        """There are no keys here."""
+
     async def save(self, calls: Sequence[Call]) -> None:
         await self._tx.statement()
         await self.write(calls)
@@ -161,9 +164,9 @@ class MemoryCallers(Callers):
         await self._tx.statement()
         return {}
 
-    async def trunks_of(self, e164: str) -> list[Trunk]:
+    async def trunks_of(self, numbers: Collection[str]) -> dict[str, list[Trunk]]:
         await self._tx.statement()
-        return []
+        return {number: [] for number in numbers}
 
     async def met(self, party: PartyRef, contact: Contact) -> None:
         await self._tx.statement()

@@ -205,7 +205,7 @@ def test_every_question_of_the_tenants_door_is_asked_above() -> None:
         "put", "put_aside", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked",
         "take_back", "take_in", "ended", "cancel", "set", "save", "configure", "upsert", "remove", "append",
         "checkpoint", "prune", "start", "keep_going", "begin_step", "end_step", "wait", "again", "finish", "fail",
-        "signal",
+        "signal", "expect",
     }  # fmt: skip
     questions = {
         f"{part}.{name}" for part, kind in parts.items() for name in vars(kind) if name[0] != "_" and name not in writes

@@ -12,6 +12,7 @@ from cordpair.core.ids import QueueId
 from cordpair.core.number_rules import NO_RULES, NumberRules
 from cordpair.core.numbers import Hit, candidates
 from cordpair.core.party import PartyRecord
+from cordpair.core.trunk import Trunk
 from cordpair.engine.clock import Clock
 from cordpair.engine.facts import LinkOf
 from cordpair.store.doors import TenantRows
@@ -37,10 +38,13 @@ class Identifier:
     async def look_up(self, rows: TenantRows, asked: Mapping[str, str]) -> dict[str, tuple[Candidate, ...]]:
         """Candidates for each number (E.164), which called the account or queue that stands beside it."""
         records = await self._records(rows, sorted(asked))
-        return {
-            number: await self._candidates(rows, number, records[number], self._queues.get(dialled, QueueId(dialled)))
+        found = {
+            number: await self.graded(rows, number, records[number], self._queues.get(dialled, QueueId(dialled)))
             for number, dialled in asked.items()
         }
+        unknown = [number for number, known in found.items() if not known]
+        trunks = await rows.callers.trunks_of(unknown) if unknown else {}
+        return found | {number: self._companies(trunks[number]) for number in unknown}
 
     async def graded(
         self, rows: TenantRows, e164: str, records: Iterable[PartyRecord], queue: QueueId | None
@@ -55,14 +59,10 @@ class Identifier:
         told = {ref: _told(by_ref[ref], known.get(ref, Known())) for ref in (one.party for one in found)}
         return ranked(found, told, Asking(now=self._clock.now(), queue=queue))
 
-    async def _candidates(
-        self, rows: TenantRows, e164: str, records: Sequence[PartyRecord], queue: QueueId
-    ) -> tuple[Candidate, ...]:
-        found = await self.graded(rows, e164, records, queue)
-        trunks = [] if found else await rows.callers.trunks_of(e164)
+    def _companies(self, trunks: Sequence[Trunk]) -> tuple[Candidate, ...]:
+        """Candidates by the range of numbers that a company has."""
         companies = of_trunks(trunks, title(trunks[0].party.connector) if trunks else "")
-        linked = (one if one.is_stand_in else replace(one, link=self._link(one.party)) for one in companies)
-        return found or tuple(linked)
+        return tuple(one if one.is_stand_in else replace(one, link=self._link(one.party)) for one in companies)
 
     async def _records(self, rows: TenantRows, numbers: Sequence[str]) -> dict[str, list[PartyRecord]]:
         """Who may have each number: by the index in memory, else by the store's."""

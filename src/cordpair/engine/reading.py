@@ -33,7 +33,11 @@ class Reading:
         """Store what comes in just now; only what is new of it is told."""
         if batch.delivery is not None:
             batch.taken = await rows.inbox.take_in(batch.delivery.items, self._clock.now())
-        return await self._told(rows, batch.taken)
+        told = await self._told(rows, batch.taken)
+        new = [event.call for one in told for event in one.events if isinstance(event, e.Arrived)]
+        if new:
+            await rows.calls.expect(new)
+        return told
 
     async def _told(self, rows: TenantRows, found: Sequence[InboxRow]) -> list[Told]:
         told = read(found, self._translators)

@@ -3,7 +3,7 @@
 All of it goes with the party that it is about.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -11,7 +11,7 @@ import asyncpg
 from cordpair.core.identify import Choice, Contact, Known, chosen_again
 from cordpair.core.ids import PartyRef
 from cordpair.core.trunk import Origin, Trunk, trunk_keys
-from cordpair.store.parties import Parties
+from cordpair.store.parties import IndexedParty, Parties
 from cordpair.store.scope import Scope
 
 
@@ -122,29 +122,33 @@ class Callers:
             [trunk.extension for trunk in trunks],
         )
 
-    async def trunks_of(self, e164: str) -> list[Trunk]:
-        """The trunks that this caller's number may belong to."""
+    async def trunks_of(self, numbers: Collection[str]) -> dict[str, list[Trunk]]:
+        """The trunks that each of these callers' numbers (E.164) may belong to: one question for all of them."""
         key = await self._scope.tenant_key()
-        wanted = {key.look_up_hash("trunk", text): text for text in trunk_keys(e164)}
+        keys = {number: {key.look_up_hash("trunk", text): text for text in trunk_keys(number)} for number in numbers}
         rows = await self._scope.connection.fetch(
             "select hash, connector, party, origin, is_person, digits from party_trunks "
             "where tenant = $1 and hash = any($2::bytea[])",
             self._scope.tenant,
-            list(wanted),
+            [hashed for wanted in keys.values() for hashed in wanted],
         )
-        if not rows:
-            return []
-        standing = await self._parties.load([PartyRef(row["connector"], row["party"]) for row in rows])
-        found = []
-        for row in rows:
-            ref = PartyRef(row["connector"], row["party"])
-            if ref in standing:
-                root, record = wanted[row["hash"]].partition("/")[0], standing[ref].record
-                found.append(_trunk(row, ref, root, record.company if row["is_person"] else record.name))
-        return found
+        refs = {PartyRef(row["connector"], row["party"]) for row in rows}
+        standing = await self._parties.load(refs) if refs else {}
+        return {number: list(_trunks(rows, wanted, standing)) for number, wanted in keys.items()}
 
     async def _hash(self, kind: str, e164: str) -> bytes:
         return (await self._scope.tenant_key()).look_up_hash(kind, e164)
+
+
+def _trunks(
+    rows: Sequence[asyncpg.Record], wanted: Mapping[bytes, str], standing: Mapping[PartyRef, IndexedParty]
+) -> Iterator[Trunk]:
+    """Those of the rows that are wanted, by their hashes, and whose party stands in the index."""
+    for row in rows:
+        ref = PartyRef(row["connector"], row["party"])
+        if row["hash"] in wanted and ref in standing:
+            root, record = wanted[row["hash"]].partition("/")[0], standing[ref].record
+            yield _trunk(row, ref, root, record.company if row["is_person"] else record.name)
 
 
 def _trunk(row: asyncpg.Record, ref: PartyRef, root: str, company: str) -> Trunk:

@@ -95,6 +95,10 @@ class Calls:
         )
         return highest + 1
 
+    async def expect(self, ids: Sequence[CallId]) -> None:
+        """Make what saving new calls will need: keys, which takes a commit of its own. It may be done ahead of time."""
+        await self._scope.writing([call_subject(call) for call in ids])
+
     async def save(self, calls: Sequence[Call]) -> None:
         """Write the newest value of each call."""
         write = await saving_calls(self._scope, calls)

@@ -19,6 +19,11 @@ KEYS_ROLE = "cordpair_keys"  # the key database
 _SESSION = {
     "application_name": "cordpair",
     "jit": "off",  # short statements: compiling them costs more than it saves
+    # So does planning them anew for each set of values: what we ask is found by key whatever the values are. And
+    # nothing that we ask needs a whole table of all tenants: in a young database, of which the planner knows nothing,
+    # it would be read for every reference that is checked.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
     # A process that hangs in the middle of a transaction must not hold a tenant's lease still for ever.
     "idle_in_transaction_session_timeout": "15s",
 }

@@ -52,11 +52,11 @@ def _by_number(phone: Mapping[str, object], region: str) -> Caller:
 
 def _member(identity: Mapping[str, object], kind: str) -> Mapping[str, object] | None:
     found = identity.get(kind)
-    return found if isinstance(found, Mapping) else None
+    return found if isinstance(found, dict) else None
 
 
 def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _text(values: Mapping[str, object], key: str) -> str:

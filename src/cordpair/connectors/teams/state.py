@@ -70,7 +70,7 @@ def roster_event(
     people: Sequence[object], graph_id: GraphCallId, tenant: TenantId, at: datetime, *, inferred: bool = False
 ) -> RosterSeen:
     """Who stands in the call: users only, without those in the lobby and those removed."""
-    participants = [person for person in people if isinstance(person, Mapping)]
+    participants = [person for person in people if isinstance(person, dict)]
     users = {user for person in participants if (user := user_in_call(person))}
     return RosterSeen(
         at=at,
@@ -86,7 +86,7 @@ def roster_event(
 def result_codes(resource: Mapping[str, object]) -> tuple[int | None, int | None]:
     """`resultInfo` as (code, subcode); Graph spells `subcode` and `subCode`."""
     info = resource.get("resultInfo")
-    if not isinstance(info, Mapping):
+    if not isinstance(info, dict):
         return None, None
     lower = {str(name).lower(): value for name, value in info.items()}
     return _integer(lower.get("code")), _integer(lower.get("subcode"))
@@ -103,8 +103,8 @@ def is_caller(person: Mapping[str, object], caller_user: str | None) -> bool:
     if caller_user is not None:
         return user_in_call(person) == caller_user
     info = person.get("info")
-    identity = info.get("identity") if isinstance(info, Mapping) else None
-    return isinstance(identity, Mapping) and isinstance(identity.get("phone"), Mapping)
+    identity = info.get("identity") if isinstance(info, dict) else None
+    return isinstance(identity, dict) and isinstance(identity.get("phone"), dict)
 
 
 def user_in_call(person: Mapping[str, object]) -> str:
@@ -112,9 +112,9 @@ def user_in_call(person: Mapping[str, object]) -> str:
     if not _is_there(person):
         return ""
     info = person.get("info")
-    identity = info.get("identity") if isinstance(info, Mapping) else None
-    user = identity.get("user") if isinstance(identity, Mapping) else None
-    found = user.get("id") if isinstance(user, Mapping) else None
+    identity = info.get("identity") if isinstance(info, dict) else None
+    user = identity.get("user") if isinstance(identity, dict) else None
+    found = user.get("id") if isinstance(user, dict) else None
     return found.lower() if isinstance(found, str) else ""
 
 

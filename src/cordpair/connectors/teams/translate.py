@@ -59,7 +59,7 @@ def content_key(content: bytes) -> str:
 def presence_key(item: Mapping[str, object], content: bytes, at: datetime) -> str:
     """`content_key` for presence: without a sequence number, the same content later is news, not a repetition."""
     data = item.get("resourceData")
-    numbered = isinstance(data, Mapping) and data.get("sequenceNumber")
+    numbered = isinstance(data, dict) and data.get("sequenceNumber")
     return content_key(content if numbered else content + at.isoformat().encode())
 
 
@@ -90,7 +90,7 @@ def translate(item: Mapping[str, object], *, tenant: TenantId, region: str, at: 
             return _call(data, graph_id, tenant, region, at, deleted=word(item, "changeType") == "deleted")
         case ["participants"] if isinstance(data, list):
             return [roster_event(data, graph_id, tenant, at)]
-        case ["operations"] if isinstance(data, Mapping):
+        case ["operations"] if isinstance(data, dict):
             return _operation(data, call_id(tenant, graph_id), at)
         case [other]:
             return Ignored(f"resource {other[:40]}")
@@ -105,7 +105,7 @@ def translate_presence(item: Mapping[str, object], *, at: datetime) -> PresenceS
 
 def presence_of(data: object, *, at: datetime) -> PresenceSeen | Ignored:
     """The fact in a `presence` resource."""
-    if not isinstance(data, Mapping):
+    if not isinstance(data, dict):
         return Ignored("presence without data")
     user, availability, activity = (data.get(name) for name in ("id", "availability", "activity"))
     if not isinstance(user, str) or not isinstance(availability, str):
@@ -133,7 +133,7 @@ def _route(item: Mapping[str, object]) -> tuple[GraphCallId | None, list[str]]:
 def _call(
     data: object, graph_id: GraphCallId, tenant: TenantId, region: str, at: datetime, *, deleted: bool
 ) -> list[CallEvent] | Ignored:
-    resource = data if isinstance(data, Mapping) else {}
+    resource = data if isinstance(data, dict) else {}
     if deleted and word(resource, "state") != "terminated":
         code, subcode = result_codes(resource)
         return [CallEnded(at=at, call=call_id(tenant, graph_id), graph_id=graph_id, code=code, subcode=subcode)]
