@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cordpair.engine.clock import LET_BE_S, AskTime, SharedClock
+from cordpair.engine.clock import LET_BE_S, AskTime, ScaledClock, SharedClock, agreed_now
 from cordpair.errors import TemporaryFailure
 from cordpair.store.doors import Store
 
@@ -91,3 +91,18 @@ async def test_an_hour_that_clocks_on_the_wall_repeat_is_no_jump(machine: Machin
     machine.seconds += 2
     await clock.follow(telling(before + timedelta(seconds=2)))
     assert clock.now() - before == timedelta(seconds=2)
+
+
+@pytest.mark.parametrize(("database", "due"), [(HALF_A_YEAR, NOON), (-HALF_A_YEAR, NOON - HALF_A_YEAR), (HOUR, NOON)])
+async def test_what_cannot_be_undone_waits_until_database_and_machine_agree_that_its_time_has_come(
+    machine: Machine, database: timedelta, due: datetime
+) -> None:
+    clock = SharedClock(machine, machine=lambda: NOON)
+    await clock.follow(telling(NOON + database))
+    assert agreed_now(clock) == due
+
+
+def test_a_demonstration_whose_time_runs_faster_goes_by_its_own() -> None:
+    clock = ScaledClock(3600)
+    before = clock.now()
+    assert agreed_now(clock) >= before

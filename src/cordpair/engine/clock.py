@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 LET_BE_S = 0.25  #: so much two nodes may differ: correcting less would only make time jump to and fro
 STALE_S = 1.0  #: an answer that was longer on its way says little of what time it is now
 TOLD_S = 5.0  #: a clock that was further off is reported
+APART = timedelta(hours=1)  #: a database and a machine whose clocks differ by more are reported when it matters
 
 #: Asks the database what time it is.
 AskTime = Callable[[], Awaitable[datetime]]
@@ -52,15 +53,30 @@ class SharedClock:
 
     rate = 1.0
 
-    def __init__(self, steady: Callable[[], float] = time.monotonic, begin: datetime | None = None) -> None:
-        self._steady = steady
-        self._origin, self._told = steady(), begin or datetime.now(UTC)
+    def __init__(
+        self,
+        steady: Callable[[], float] = time.monotonic,
+        begin: datetime | None = None,
+        machine: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._steady, self._machine = steady, machine
+        self._origin, self._told = steady(), begin or machine()
 
     def now(self) -> datetime:
         return self._told + timedelta(seconds=self._steady() - self._origin)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    def agreed(self) -> datetime:
+        """The instant that the database and this machine both say has come: for what cannot be undone."""
+        now, here = self.now(), self._machine()
+        if abs(now - here) > APART:
+            log.error(
+                "database and machine say different times, the earlier one counts",
+                off_s=round((now - here).total_seconds()),
+            )
+        return min(now, here)
 
     async def follow(self, ask: AskTime) -> datetime:
         """Look what time it is, and go by it from now on; returns what was told. Raises what `ask` raises."""
@@ -88,6 +104,11 @@ class ScaledClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self.rate)
+
+
+def agreed_now(clock: Clock) -> datetime:
+    """The time for what cannot be undone: a database whose clock leaps ahead alone must not erase what is not due."""
+    return clock.agreed() if isinstance(clock, SharedClock) else clock.now()
 
 
 def clock_at(rate: float) -> Clock:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from cordpair.connectors.kit import Calls
 from cordpair.core.ids import TenantId
-from cordpair.engine.clock import Clock
+from cordpair.engine.clock import Clock, agreed_now
 from cordpair.engine.flow_workers import FlowWorkers
 from cordpair.engine.flows import FlowBook
 from cordpair.engine.node import Node
@@ -34,7 +34,8 @@ class StandingFlows:
         memories: PhoneMemories,
     ) -> None:
         self._store, self._clock, self._workshop, self._memories = store, clock, workshop, memories
-        kinds = [sync_kind(self._sync), purge_kind(store), sweep_kind(store, self._calls, node.ring)]
+        purge = purge_kind(store, lambda: agreed_now(clock))
+        kinds = [sync_kind(self._sync), purge, sweep_kind(store, self._calls, node.ring)]
         self.book = FlowBook([*kinds, reconcile_kind(self._reconciler, node.ring)])
         self.workers = FlowWorkers(store, clock, self.book, owned=lambda: node.tenants, chance=chance)
 
