@@ -64,7 +64,7 @@ def test_a_branch_that_no_test_takes_is_named_with_its_line(folder: Path) -> Non
     (missed,) = found["missed"]
     assert (missed["step"], missed["exit"]) == ("menu", "choices.4")
     assert f"flows/reception.toml:{line}:" in missed["place"]
-    assert found["branches"] == 26
+    assert found["branches"] == 27
     assert run("flow", "test", folder, "--min-coverage", 100).exit_code == 1
     assert run("flow", "test", folder, "--min-coverage", 96).exit_code == 0
 
