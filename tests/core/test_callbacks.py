@@ -9,14 +9,16 @@ from cordpair.core.agent import AgentState
 from cordpair.core.call import CallState, Outcome
 from cordpair.core.callback import Callback, CallbackEnd, CallbackRules, CallbackState, Reported
 from cordpair.core.caller import Caller, CallerKind
-from cordpair.core.effects import CallbackFace, InviteAgent, ShowCallback
+from cordpair.core.effects import CallbackFace, InviteAgent, PlaceCall, ShowCallback
 from cordpair.core.floor import Floor
 from cordpair.core.fold_callback import keep_place
+from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, CallId, GraphCallId
+from cordpair.core.transfer import TransferEnd
 from cordpair.errors import IllegalEvent
 from tests.core.people import ANA, BEN, CALL, GRAPH, QUEUE, after, arrived, floor_with, ready, tell
 
-RULES = CallbackRules(offer_s=60, talk_s=600, tries=2, retry_s=300, keep_s=3600, missed_list=True)
+RULES = CallbackRules(offer_s=60, talk_s=600, tries=2, retry_s=300, keep_s=3600, missed_list=True, dials=False)
 OTHER, OTHER_GRAPH = CallId("22222222-2222-5222-8222-222222222222"), GraphCallId("graph-2")
 
 
@@ -215,6 +217,52 @@ def test_after_a_take_over_the_place_is_where_it_was() -> None:
     fold.reopen(anew, after(50))
     tell(anew, e.WentReady(at=after(60), agent=ANA))
     assert anew.callbacks.open(CALL).agent == ANA
+
+
+def test_nobody_is_asked_while_the_queue_is_closed() -> None:
+    made = kept()
+    hours = Hours(time_zone="UTC", week=("tue 08:00-12:30",))
+    made.queues[QUEUE.id] = replace(made.queues[QUEUE.id], hours=hours)
+    tell(made, due(made, 1800), *came(ANA, s=1801))
+    assert the_callback(made).state is CallbackState.WAITING
+    timer = made.changes.timers[f"callback:{CALL}"]
+    assert timer is not None
+    assert timer.run_at > after(86_400)
+
+
+# ---- dialled by us
+
+
+def dialled() -> Floor:
+    """Ana has taken the callback, and we place the call for her."""
+    made = tell(floor(replace(RULES, dials=True)), arrived(), established())
+    keep_place(made, made.calls[CALL], after(5))
+    return tell(made, ended(6), *came(ANA), taken(20))
+
+
+def the_dialled(made: Floor) -> CallId:
+    return next(it.call for it in made.changes.effects if isinstance(it, PlaceCall))
+
+
+def test_who_takes_it_is_rung_for_the_call_that_we_place() -> None:
+    made = dialled()
+    placed = made.calls[the_dialled(made)]
+    assert (placed.state, placed.agent, placed.caller) == (CallState.PLACING, ANA, made.calls[CALL].caller)
+    assert made.agents[ANA].call == placed.id
+
+
+def test_a_call_that_is_not_placed_leaves_the_caller_their_place() -> None:
+    made = dialled()
+    tell(made, e.OutboundRefused(at=after(21), call=the_dialled(made), why=TransferEnd.FORBIDDEN))
+    assert (the_callback(made).state, the_callback(made).tries) == (CallbackState.WAITING, 0)
+    assert made.agents[ANA].state is AgentState.READY
+
+
+def test_two_calls_are_not_placed_for_one_callback() -> None:
+    made = dialled()
+    with pytest.raises(IllegalEvent, match="callback_taken"):
+        fold.apply(made, taken(21))
+    assert len([it for it in made.changes.effects if isinstance(it, PlaceCall)]) == 1
 
 
 # ---- missed calls

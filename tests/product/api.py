@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from cordpair.web.api_roles import PREFIX
-from tests.product.house import Organisation, Person
+from tests.product.house import Organisation, Person, until
 
 EVERYBODY = ("Agent", "Supervisor", "Admin", "Auditor", "DataProtection")
 
@@ -19,6 +19,20 @@ class Asking:
     async def ask(self, method: str, path: str, *, key: str = "", **more: Any) -> httpx.Response:
         headers = {**self._headers, **({"Idempotency-Key": key} if key else {})}
         return await self._house.http.request(method, f"{self._house.url}{PREFIX}{path}", headers=headers, **more)
+
+    async def order(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """What an order comes to, however long that takes."""
+        answer = await self.ask(method, path, **more)
+        told: dict[str, Any] = answer.json()
+        if answer.status_code == 409:
+            return {"progress": "refused", "reason": told["reason"]}
+        assert answer.status_code in (200, 202), answer.text
+
+        async def look() -> dict[str, Any] | None:
+            found: dict[str, Any] = await self.get(f"/orders/{told['id']}")
+            return None if found["progress"] == "in_progress" else found
+
+        return told if answer.status_code == 200 else await until(look) or {}
 
     async def get(self, path: str, **params: Any) -> Any:
         """What a read gives."""

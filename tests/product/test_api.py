@@ -38,16 +38,15 @@ async def test_an_agent_goes_ready_takes_a_break_and_leaves_by_the_api(here: Hou
     ada = here.lanterns.agents[0]
     me = person(ada, "Agent")
     for wish in ("ready", "break", "offline"):
-        answer = await me.ask("PUT", "/me/state", json={"state": wish})
-        assert (answer.status_code, answer.json()["progress"]) == (200, "done")
+        assert (await me.order("PUT", "/me/state", json={"state": wish}))["progress"] == "done"
         assert (await ada.known()).state == wish
 
 
 async def test_an_order_sent_twice_is_carried_out_once(here: House) -> None:
     us, me = here.lanterns, person(here.lanterns.agents[0], "Agent")
     before = len(await us.inbox("command"))
-    answers = [await me.ask("PUT", "/me/state", json={"state": "break"}, key="lunch") for _ in range(2)]
-    assert [answer.json() for answer in answers] == [{"id": "lunch", "progress": "done", "reason": ""}] * 2
+    answers = [await me.order("PUT", "/me/state", json={"state": "break"}, key="lunch") for _ in range(2)]
+    assert answers == [{"id": "lunch", "progress": "done", "reason": ""}] * 2
     assert len(await us.inbox("command")) == before + 1
     assert (await me.get("/orders/lunch"))["progress"] == "done"
 
@@ -56,8 +55,7 @@ async def test_an_order_that_the_floor_cannot_take_says_why(here: House) -> None
     me = person(here.lanterns.agents[0], "Agent")
     call = here.lanterns.call_in(None)
     await here.lanterns.until_call(call, CallState.QUEUED)
-    answer = await me.ask("POST", f"/calls/{call}/claim", key="mine")
-    assert (answer.status_code, answer.json()["reason"]) == (409, "not_ready")
+    assert (await me.order("POST", f"/calls/{call}/claim", key="mine"))["reason"] == "not_ready"
     assert (await me.get("/orders/mine")) == {"id": "mine", "progress": "refused", "reason": "not_ready"}
 
 
@@ -66,10 +64,8 @@ async def test_a_call_is_written_up_by_the_api(here: House) -> None:
     for one in us.agents:
         await one.come_in()
     who, call = await us.talked(STRANGER)
-    answer = await person(who, "Agent").ask(
-        "PUT", f"/calls/{call}/wrap-up", json={"disposition": us.setup.queues[0].dispositions[0].id, "note": "Hallo\0"}
-    )
-    assert answer.status_code == 200
+    written = {"disposition": us.setup.queues[0].dispositions[0].id, "note": "Hallo\0"}
+    await person(who, "Agent").order("PUT", f"/calls/{call}/wrap-up", json=written)
     closed = await us.until_call(call, CallState.CLOSED)
     assert closed.note == "Hallo"
 
@@ -121,15 +117,13 @@ async def test_a_waiting_call_moves_to_another_queue_and_keeps_its_age(here: Hou
     first, other = us.setup.queues[:2]
     call = us.call_in(STRANGER)
     waits = await us.until_call(call, CallState.QUEUED)
-    answer = await lead.ask("POST", f"/calls/{call}/move", json={"queue": other.id})
-    assert answer.status_code == 200, answer.text
+    assert (await lead.order("POST", f"/calls/{call}/move", json={"queue": other.id}))["progress"] == "done"
     moved = await us.call(call)
     assert moved is not None
     assert (moved.queue, moved.arrived_at) == (other.id, waits.arrived_at)
-    again = await lead.ask("POST", f"/calls/{call}/move", json={"queue": other.id})
-    assert (again.status_code, again.json()["reason"]) == (409, "same_queue")
-    nowhere = await lead.ask("POST", f"/calls/{call}/move", json={"queue": "nowhere"})
-    assert (nowhere.status_code, nowhere.json()["reason"]) == (409, "unknown_queue")
+    again = await lead.order("POST", f"/calls/{call}/move", json={"queue": other.id})
+    nowhere = await lead.order("POST", f"/calls/{call}/move", json={"queue": "nowhere"})
+    assert (again["reason"], nowhere["reason"]) == ("same_queue", "unknown_queue")
     async with here.store.open_tenant(us.id) as rows:
         deeds = [one for one in await rows.audit.shown(20) if one.action == "floor.ordered"]
     assert {deed.target for deed in deeds} >= {f"call:{call}"}
@@ -141,10 +135,11 @@ async def test_a_supervisor_sets_an_agent_ready_and_ends_a_wrap_up(here: House) 
     lead = person(ben, "Supervisor")
     await ada.come_in()
     who, call = await us.talked(STRANGER)
-    assert (await lead.ask("POST", f"/calls/{call}/end-wrap-up")).status_code == 200
+    assert (await lead.order("POST", f"/calls/{call}/end-wrap-up"))["progress"] == "done"
     assert (await who.until_state(AgentState.READY)).call is None
-    answer = await lead.ask("PUT", f"/agents/{ada.id}/state", json={"state": "break"})
-    assert (answer.status_code, (await ada.known()).state) == (200, AgentState.BREAK)
+    set_ = await lead.order("PUT", f"/agents/{ada.id}/state", json={"state": "break"})
+    assert set_["progress"] == "done", set_
+    assert (await ada.known()).state is AgentState.BREAK
 
 
 async def test_a_program_reads_queues_and_agents_as_the_floor_page_has_them(here: House) -> None:
@@ -162,7 +157,7 @@ async def test_nothing_of_another_organisation_is_there(here: House) -> None:
     ours = person(us.agents[0], *EVERYBODY)
     for path in (f"/calls/{call}", f"/calls/{call}/why"):
         assert (await ours.ask("GET", path)).status_code == 404
-    moved = await ours.ask("POST", f"/calls/{call}/move", json={"queue": us.setup.queues[0].id})
-    assert (moved.status_code, moved.json()["reason"]) == (409, "unknown_call")
+    moved = await ours.order("POST", f"/calls/{call}/move", json={"queue": us.setup.queues[0].id})
+    assert moved["reason"] == "unknown_call"
     listed = await ours.get("/calls", since=(here.product.clock.now() - timedelta(days=1)).isoformat())
     assert call not in str(listed)

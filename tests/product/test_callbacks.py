@@ -10,19 +10,21 @@ from cordpair.core.callback import Callback, CallbackEnd, CallbackRules, Callbac
 from cordpair.core.ids import CallId
 from tests.product.api import person
 from tests.product.house import House, Organisation, Person, until
+from tests.product.test_outbound import placed, until_rings
 
 STRANGER = "+493023125999"
+BY_HAND = CallbackRules(missed_list=True, dials=False)
 
 
-async def with_list(us: Organisation) -> None:
-    """The first queue lists its missed calls."""
+async def with_rules(us: Organisation, rules: CallbackRules) -> None:
+    """The first queue calls back like this, from now on."""
     first, *others = us.setup.queues
-    us.setup = replace(us.setup, queues=(replace(first, callbacks=CallbackRules(missed_list=True)), *others))
+    us.setup = replace(us.setup, queues=(replace(first, callbacks=rules), *others))
+    before = floor_of(us)
     await us.configure()
 
     async def taken_up() -> bool:
-        parts = us.house.product.workshop._parts.get(us.id)
-        return parts is not None and parts.setup.queues[0].callbacks.missed_list
+        return floor_of(us) not in (before, None)
 
     await until(taken_up)
 
@@ -61,11 +63,11 @@ async def until_card_says(person_: Person, text: str) -> None:
     await until(look)
 
 
-async def test_a_caller_keeps_their_place_and_is_called_back_by_the_card(here: House) -> None:
+async def test_a_caller_keeps_their_place_and_is_called_back_from_teams(here: House) -> None:
     us, (ada, ben) = here.lanterns, here.lanterns.agents
+    await with_rules(us, BY_HAND)
     call = await waiting(us)
-    asked = await person(ben, "Supervisor").ask("POST", f"/calls/{call}/callback", json={})
-    assert asked.status_code == 200, asked.text
+    await person(ben, "Supervisor").order("POST", f"/calls/{call}/callback", json={})
     us.caller_leaves(call)
     closed = await us.until_call(call, CallState.CLOSED)
     assert (closed.outcome, closed.outcome_reason) == (Outcome.FLOWED_OUT, "callback")
@@ -83,9 +85,45 @@ async def test_a_caller_keeps_their_place_and_is_called_back_by_the_card(here: H
     await ada.until_state(AgentState.READY)
 
 
+async def asked_to_call_back(here: House) -> tuple[Organisation, Person, CallId]:
+    """A caller keeps a place and has hung up; an agent is asked, and presses the button."""
+    us, (ada, ben) = here.lanterns, here.lanterns.agents
+    here.parts.outside.is_manual = True
+    call = await waiting(us)
+    await person(ben, "Supervisor").order("POST", f"/calls/{call}/callback", json={})
+    us.caller_leaves(call)
+    await us.until_call(call, CallState.CLOSED)
+    await goes_ready(ada)
+    await kept(us, call, CallbackState.OFFERED)
+    await ada.press("callback_take")
+    return us, ada, call
+
+
+async def test_a_kept_place_is_dialled_for_the_agent_and_over_when_both_talk(here: House) -> None:
+    us, ada, call = await asked_to_call_back(here)
+    back = await placed(us)
+    await ada.answer()
+    await until_rings(here, STRANGER)
+    here.parts.outside.answer(STRANGER)
+    talks = await us.until_call(back, CallState.CONNECTED)
+    assert talks.outbound is not None
+    assert (talks.agent, talks.outbound.because_of) == (ada.id, call)
+    assert (await kept(us, call, CallbackState.CLOSED)).outcome is CallbackEnd.REACHED
+
+
+async def test_a_telephone_that_is_not_picked_up_is_tried_again_later(here: House) -> None:
+    us, ada, call = await asked_to_call_back(here)
+    await placed(us)
+    await ada.answer()
+    await until_rings(here, STRANGER)
+    here.parts.outside.decline(STRANGER)
+    waits = await kept(us, call, CallbackState.WAITING)
+    assert (waits.tries, waits.agent) == (1, None)
+
+
 async def test_a_missed_call_is_listed_taken_by_one_agent_and_done(here: House) -> None:
     us, (ada, ben) = here.lanterns, here.lanterns.agents
-    await with_list(us)
+    await with_rules(us, BY_HAND)
     call = await waiting(us)
     us.caller_leaves(call)
     await kept(us, call, CallbackState.LISTED)
@@ -93,20 +131,17 @@ async def test_a_missed_call_is_listed_taken_by_one_agent_and_done(here: House) 
     await ben.come_in()
     await ada.say("verpasst")
     await until_card_says(ada, "Verpasste Anrufe (1)")
-    taken = await person(ben, "Agent").ask("POST", f"/callbacks/{call}/take")
-    assert taken.status_code == 200, taken.text
-    late = await person(ada, "Agent").ask("POST", f"/callbacks/{call}/take")
-    assert (late.status_code, late.json()["reason"]) == (409, "callback_taken")
+    assert (await person(ben, "Agent").order("POST", f"/callbacks/{call}/take"))["progress"] == "done"
+    assert (await person(ada, "Agent").order("POST", f"/callbacks/{call}/take"))["reason"] == "callback_taken"
     listed: Any = await person(ada, "Agent").get("/callbacks", kind="missed")
     assert [(it["call"], it["state"], it["agent"]) for it in listed["callbacks"]] == [(call, "taken", ben.id)]
-    done = await person(ben, "Agent").ask("POST", f"/callbacks/{call}/report", json={"result": "reached"})
-    assert done.status_code == 200
+    await person(ben, "Agent").order("POST", f"/callbacks/{call}/report", json={"result": "reached"})
     assert (await person(ada, "Agent").get("/callbacks"))["callbacks"] == []
 
 
 async def test_whoever_is_missed_and_calls_again_is_crossed_off_the_list(here: House) -> None:
     us, (ada, _) = here.lanterns, here.lanterns.agents
-    await with_list(us)
+    await with_rules(us, BY_HAND)
     call = await waiting(us)
     us.caller_leaves(call)
     await kept(us, call, CallbackState.LISTED)
@@ -119,16 +154,10 @@ async def test_a_kept_place_outlives_its_owner(here: House) -> None:
     """The floor is built anew from the store: whoever takes the organisation over asks the next agent."""
     us, (ada, ben) = here.lanterns, here.lanterns.agents
     call = await waiting(us)
-    await person(ben, "Supervisor").ask("POST", f"/calls/{call}/callback", json={})
+    await person(ben, "Supervisor").order("POST", f"/calls/{call}/callback", json={})
     us.caller_leaves(call)
     await us.until_call(call, CallState.CLOSED)
-    before = floor_of(us)
-    await with_list(us)
-
-    async def built_anew() -> bool:
-        return floor_of(us) not in (before, None)
-
-    await until(built_anew)
+    await with_rules(us, BY_HAND)
     await goes_ready(ada)
     assert (await kept(us, call, CallbackState.OFFERED)).agent == ada.id
 
@@ -137,10 +166,9 @@ async def test_a_supervisor_takes_a_callback_off(here: House) -> None:
     us, (_, ben) = here.lanterns, here.lanterns.agents
     call = await waiting(us)
     lead = person(ben, "Supervisor")
-    await lead.ask("POST", f"/calls/{call}/callback", json={})
+    await lead.order("POST", f"/calls/{call}/callback", json={})
     us.caller_leaves(call)
     await us.until_call(call, CallState.CLOSED)
-    assert (await lead.ask("POST", f"/callbacks/{call}/cancel")).status_code == 200
+    assert (await lead.order("POST", f"/callbacks/{call}/cancel"))["progress"] == "done"
     assert (await kept(us, call, CallbackState.CLOSED)).outcome is CallbackEnd.CANCELLED
-    again = await lead.ask("POST", f"/callbacks/{call}/cancel")
-    assert (again.status_code, again.json()["reason"]) == (409, "callback_over")
+    assert (await lead.order("POST", f"/callbacks/{call}/cancel"))["reason"] == "callback_over"

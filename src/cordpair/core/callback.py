@@ -6,6 +6,7 @@
 Whoever it is owed to may come first: then it is closed. It is named by the call that it comes from.
 """
 
+import uuid
 from datetime import datetime
 from enum import StrEnum
 
@@ -69,7 +70,7 @@ class CallbackRules(msgspec.Struct, frozen=True, kw_only=True):
 
     An agent is asked for `offer_s` and has `talk_s` to say what came of it. Nobody there: again after `retry_s`,
     `tries` times in all. A place is kept for `keep_s`. With `missed_list` callers who gave up are listed, for
-    `missed_s`.
+    `missed_s`. With `dials` we place the call for the agent, else they call from Teams and say what came of it.
     """
 
     offer_s: float = 60.0
@@ -79,6 +80,7 @@ class CallbackRules(msgspec.Struct, frozen=True, kw_only=True):
     keep_s: float = 14_400.0
     missed_list: bool = False
     missed_s: float = 86_400.0
+    dials: bool = True
 
 
 class Callback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -127,6 +129,11 @@ def place_of(call: Call, queue: QueueId) -> Call:
         credit_s=call.credit_s,
         skills=call.skills,
     )
+
+
+def dialled_as(callback: Callback) -> CallId:
+    """What the call is called by which the caller is called back, until Graph has named it."""
+    return CallId(str(uuid.uuid5(uuid.UUID(callback.call), f"callback/{callback.number}")))
 
 
 def move(callback: Callback, to: CallbackState, at: datetime, **changes: object) -> Callback:

@@ -18,6 +18,7 @@ from cordpair.core.callback import (
     move,
     place_of,
 )
+from cordpair.core.callback_dial import dial, may_dial
 from cordpair.core.callback_offer import arm, offer_place, show
 from cordpair.core.caller import CallerKind
 from cordpair.core.effects import CallbackFace
@@ -127,20 +128,28 @@ def grown(floor: Floor, event: e.WaitGrown) -> bool:
 def taken(floor: Floor, event: e.CallbackTaken) -> None:
     """An agent calls back: the one who is asked, or any of the queue who takes it from the list or out of turn."""
     callback, agent = floor.callbacks.open(event.call), floor.agent(event.agent)
-    if callback.state is CallbackState.OFFERED and callback.agent != agent.id:
+    is_asked = callback.state is CallbackState.OFFERED
+    if callback.state is CallbackState.TAKEN or (is_asked and callback.agent != agent.id):
         raise IllegalEvent("callback_taken")
     if callback.queue not in agent.queues:
         raise IllegalEvent("not_your_queue")
-    is_asked = callback.state is CallbackState.OFFERED
     if agent.state is not (AgentState.RINGING if is_asked else AgentState.READY):
         raise IllegalEvent("not_ready")
     mine = move(callback, CallbackState.TAKEN, event.at, agent=agent.id, number=callback.number + 1)
+    rules = _rules(floor, mine)
+    if rules.dials:
+        may_dial(floor, mine)
     floor.stop_waiting(callback.place)
     floor.router.busy(agent.id)
-    floor.save_agent(agents.move(agent, AgentMove.JOIN, AgentState.TALKING, event.at, call=None))
     floor.save_callback(mine)
-    arm(floor, mine, event.at, _rules(floor, mine).talk_s)
+    arm(floor, mine, event.at, rules.talk_s)
     show(floor, mine, CallbackFace.TAKEN)
+    if rules.dials:
+        if is_asked:
+            floor.save_agent(agents.move(agent, AgentMove.RESTORE, AgentState.READY, event.at, call=None))
+        dial(floor, mine, event.at)
+    else:
+        floor.save_agent(agents.move(agent, AgentMove.JOIN, AgentState.TALKING, event.at, call=None))
 
 
 def declined(floor: Floor, event: e.CallbackDeclined) -> None:
@@ -156,11 +165,12 @@ def reported(floor: Floor, event: e.CallbackReported) -> None:
     callback = floor.callbacks.open(event.call)
     if callback.state is not CallbackState.TAKEN or callback.agent != event.agent:
         raise IllegalEvent("not_your_call")
-    _came_to(floor, callback, event.result, event.at)
+    came_to(floor, callback, event.result, event.at)
     _free(floor, event.agent, event.at)
 
 
-def _came_to(floor: Floor, callback: Callback, result: Reported, at: datetime) -> None:
+def came_to(floor: Floor, callback: Callback, result: Reported, at: datetime) -> None:
+    """What came of calling back: it is over, tried again later, or somebody else's turn."""
     rules, tries = _rules(floor, callback), callback.tries + (result is Reported.NO_ANSWER)
     if result is Reported.REACHED:
         close(floor, callback, CallbackEnd.REACHED, at)
@@ -191,7 +201,7 @@ def due(floor: Floor, event: e.CallbackDue) -> None:
             _ask_others(floor, callback, e.OfferEnd.MISSED, event.at)
         case CallbackState.TAKEN:
             agent = callback.agent
-            _came_to(floor, callback, Reported.GIVEN_BACK, event.at)
+            came_to(floor, callback, Reported.GIVEN_BACK, event.at)
             _free(floor, agent, event.at)
         case CallbackState.WAITING:
             floor.stop_waiting(callback.place)

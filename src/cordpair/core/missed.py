@@ -5,9 +5,10 @@ from msgspec.structs import replace
 from cordpair.core import events as e
 from cordpair.core.call import Call, CallState, Outcome
 from cordpair.core.callback import CALLED_BACK, CallbackEnd, CallbackKind, CallbackState
+from cordpair.core.callback_dial import answers, came_of
 from cordpair.core.caller import CallerKind
 from cordpair.core.floor import Floor
-from cordpair.core.fold_callback import close, opened
+from cordpair.core.fold_callback import came_to, close, opened
 from cordpair.core.tenant import queue_named
 
 #: Callers whom nobody served, besides those who gave up: the queue had no room or nobody for them.
@@ -19,6 +20,10 @@ def follow(floor: Floor, event: e.AnyEvent, before: str) -> None:
     call = floor.calls.get(event.call) if isinstance(event, e.CallFact) else None
     if call is None or call.state == before:
         return
+    owed = answers(floor, call)
+    result = came_of(call) if owed is not None else None
+    if owed is not None and result is not None:
+        came_to(floor, owed, result, event.at)
     if isinstance(event, e.Arrived) and call.state is not CallState.CLOSED:
         _came_back(floor, call, event)
     has_agent = call.state is CallState.CONNECTED or (before == CallState.CLOSED and call.state is CallState.WRAP_UP)

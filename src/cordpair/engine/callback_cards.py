@@ -59,5 +59,6 @@ async def facts_of(rows: TenantRows, callback: Callback | None, now: datetime) -
         colour=queue.colour,
         number=readable(callback.caller.e164),
         owed_s=(now - callback.asked_at).total_seconds(),
+        dials=queue.callbacks.dials,
         taken_by=names.get(callback.agent, "") if callback.agent else "",
     )

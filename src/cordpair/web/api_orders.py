@@ -161,15 +161,15 @@ class Orders:
             known = await rows.orders.standing(command)
         return known is not None and replace(known.event, at=_NEVER) != replace(event, at=_NEVER)
 
-    def _wish(self, agent: AgentId, body: shapes.StateBody) -> e.WentReady | e.TookBreak | e.SignedOut:
+    def _wish(self, agent: AgentId, body: shapes.StateBody, by: AgentId | None = None) -> e.WentReady | e.TookBreak | e.SignedOut:
         now = self._clock.now()
         match body.state:
             case shapes.Wish.READY:
-                return e.WentReady(at=now, agent=agent)
+                return e.WentReady(at=now, agent=agent, by=by)
             case shapes.Wish.BREAK:
-                return e.TookBreak(at=now, agent=agent, reason=body.reason)
+                return e.TookBreak(at=now, agent=agent, reason=body.reason, by=by)
             case shapes.Wish.OFFLINE:
-                return e.SignedOut(at=now, agent=agent)
+                return e.SignedOut(at=now, agent=agent, by=by)
 
 
 def _command_key(who: SignedIn, name: str) -> str:

@@ -29,7 +29,8 @@ _CALL = "https://teams.microsoft.com/l/call/0/0?users=4:{number}"
 
 
 class CallbackFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a card says of one callback. `number` is for people, `owed_s` since when we owe it, `taken_by` a name."""
+    """What a card says of one callback. `number` is for people, `owed_s` since when we owe it, `taken_by` a name;
+    `dials`: we place the call."""
 
     callback: Callback
     queue: str
@@ -37,6 +38,7 @@ class CallbackFacts(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     owed_s: float
     taken_by: str = ""
+    dials: bool = False
 
 
 def callback_card(face: CallbackFace, facts: CallbackFacts, locale: str) -> dict[str, Any]:
@@ -85,6 +87,8 @@ def _actions(face: CallbackFace, facts: CallbackFacts, locale: str) -> list[Elem
         return [take, execute(say(locale, "decline"), "callback_decline", call)]
     if face is not CallbackFace.TAKEN:
         return []
+    if facts.dials:  # what comes of it is seen
+        return [execute(say(locale, "given_back"), "callback_report", {**call, "result": Reported.GIVEN_BACK.value})]
     dial = open_url(say(locale, "call", number=facts.number), _CALL.format(number=facts.callback.caller.e164))
     results = [execute(say(locale, it.value), "callback_report", {**call, "result": it.value}) for it in Reported]
     return [*([dial] if dial else []), *results]
@@ -95,7 +99,7 @@ def _hint(face: CallbackFace, facts: CallbackFacts, locale: str) -> str:
     if face is CallbackFace.DONE:
         return say(locale, f"end_{(outcome or CallbackEnd.CANCELLED).value}")
     if face is CallbackFace.TAKEN:
-        return say(locale, "taken_hint")
+        return say(locale, "dialled_hint" if facts.dials else "taken_hint")
     return say(locale, "kept_hint" if facts.callback.kind is CallbackKind.KEPT else "missed_hint")
 
 

@@ -20,6 +20,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Call from Teams, then say what came of it: the caller waits for no other agent meanwhile.",
         "Rufen Sie aus Teams an und sagen Sie danach, was daraus wurde: Niemand sonst ruft inzwischen an.",
     ),
+    "dialled_hint": (
+        "Answer in Teams: your client rings first, then the caller's telephone.",
+        "Nehmen Sie in Teams an: Zuerst klingelt Ihr Client, dann das Telefon des Anrufers.",
+    ),
     "asked_at": ("since {time}", "seit {time}"),
     "times": ("called {count} times", "{count} Anrufe"),
     "tries": ("tried {count} times", "{count} Versuche"),
