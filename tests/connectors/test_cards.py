@@ -115,7 +115,25 @@ def test_a_declined_call_can_be_claimed() -> None:
     assert shown["actions"][0]["verb"] == "claim"
 
 
-@pytest.mark.parametrize("face", [Face.MISSED, Face.TAKEN, Face.STRIP])
+def test_of_a_company_s_range_only_the_company_is_shown() -> None:
+    trunk = replace(BECK, name="Docht AG", company="", grade=Grade.TRUNK, is_stand_in=True, link="")
+    shown = card(Face.STRIP, replace(SEVERAL, candidates=(trunk,)))
+    assert "~ Docht AG" in words(shown)
+    assert "Wer war es?" not in words(card(Face.WRAP_UP, replace(SEVERAL, candidates=(trunk,))))
+
+
+def test_who_is_settled_can_be_taken_back() -> None:
+    assert buttons(card(Face.STRIP, ONE)) == ["Datensatz öffnen", "Falsche Person"]
+    assert "Falsche Person" not in buttons(card(Face.STRIP, UNKNOWN))
+
+
+def test_a_closed_call_that_waits_for_a_pick_offers_the_candidates() -> None:
+    waiting = replace(SEVERAL, pending="several_matches")
+    assert "Hier erfassen" in buttons(card(Face.DONE, waiting))
+    assert "Hier erfassen" not in buttons(card(Face.DONE, replace(SEVERAL, pending="")))
+
+
+@pytest.mark.parametrize("face", [Face.MISSED, Face.TAKEN])
 def test_a_call_that_cannot_be_taken_offers_nothing_but_the_record(face: Face) -> None:
     assert buttons(card(face, ONE)) == ["Datensatz öffnen"]
 
@@ -178,7 +196,8 @@ def test_a_disposition_that_no_longer_exists_is_not_preset() -> None:
 def test_the_done_card_is_one_line() -> None:
     shown = card(Face.DONE, replace(ONE, locale="en"))
     assert len(shown["body"]) == 1
-    assert words(shown) == "✓  Done  · Dr. Hanna Beck · Mitgliederservice · 3:23 · Solved · logged in iMIS"
+    line = "✓  Done  · Dr. Hanna Beck · Mitgliederservice · 3:23 · Solved · logged in iMIS"
+    assert words(shown) == f"{line} Wrong person"
 
 
 @pytest.mark.parametrize("pending", ["withheld", "short_number", "unknown", "several_matches", "uncertain", "new one"])

@@ -22,6 +22,8 @@ from cordpair.emulator.floor import Seat
 from cordpair.emulator.members import Member, holders
 from cordpair.emulator.parts import Parts
 from cordpair.emulator.server import running
+from cordpair.engine.sync import PartySync
+from cordpair.errors import TemporaryFailure
 from cordpair.settings import Settings, read_settings
 from cordpair.store.databases import Databases
 from cordpair.store.doors import Store
@@ -133,6 +135,17 @@ class Organisation:
     async def call(self, call: CallId) -> Call | None:
         async with self.house.store.open_tenant(self.id) as rows:
             return await rows.calls.get(call)
+
+    async def synced(self) -> None:
+        """The phone index holds what iMIS holds now."""
+        parts = await self.house.product.workshop.of(self.id)
+        assert parts.crm is not None
+        await self.house.pass_time(3700)
+        product = self.house.product
+        sync = PartySync(self.id, product.store, parts.crm, product.clock, "DE", changed=product.memories.changed)
+        with contextlib.suppress(TemporaryFailure):  # the product's own has just been at it
+            await sync.once()
+        await sync.learn()
 
     async def found_party(self, call: CallId) -> PartyRef | None:
         """Who the caller is taken for."""

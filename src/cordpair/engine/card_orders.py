@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from cordpair.connectors.teams.who_called import picked_party
 from cordpair.connectors.teams.wrap_up import read_wrap_up
 from cordpair.core import events as e
 from cordpair.core.ids import AgentId, CallId, OfferId, offer_parts
 from cordpair.errors import Rejected
 
-CardOrder = e.OfferDeclined | e.CallClaimed | e.WrapUpSaved | e.WrapUpExtended | e.WrapUpEnded
+Ended = e.WrapUpSaved | e.WrapUpExtended | e.WrapUpEnded
+CardOrder = e.OfferDeclined | e.CallClaimed | Ended | e.CallerMistaken | e.PartyPicked
 
 
 def card_order(verb: str, data: Mapping[str, Any], agent: AgentId, now: datetime) -> CardOrder:
@@ -26,6 +28,10 @@ def card_order(verb: str, data: Mapping[str, Any], agent: AgentId, now: datetime
             return e.WrapUpExtended(at=now, call=call_named(data), agent=agent)
         case "end_wrap_up":
             return e.WrapUpEnded(at=now, call=call_named(data), by=agent)
+        case "wrong_person":
+            return e.CallerMistaken(at=now, call=call_named(data), agent=agent)
+        case "pick":
+            return e.PartyPicked(at=now, call=call_named(data), agent=agent, party=picked_party(data))
         case "not_now":
             return _declined(data, agent, now)
         case _:

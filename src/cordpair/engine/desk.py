@@ -47,6 +47,8 @@ _VERDICTS = {
     "fixed_time": "fixed_time",
     "unknown_disposition": "unreadable",
     "unknown_party": "unreadable",
+    "already_settled": "too_late",
+    "nobody_settled": "too_late",
     "unknown_target": "nobody_to_pass_to",
     "agent_busy": "agent_busy",
     "number_not_allowed": "number_not_allowed",

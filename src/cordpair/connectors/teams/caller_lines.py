@@ -3,7 +3,7 @@
 from cordpair.connectors.teams.elements import Element, foreign, heading, hint, line, open_url, own_run, run
 from cordpair.connectors.teams.facts import CardFacts
 from cordpair.connectors.teams.texts import CONNECTORS, GRADES
-from cordpair.core.caller import CallerKind, Candidate
+from cordpair.core.caller import CallerKind, Candidate, only_company
 
 MOST_CANDIDATES = 5  #: shown and offered for choice
 
@@ -33,11 +33,18 @@ def identified(facts: CardFacts) -> list[Element]:
     if not facts.candidates:
         looked_up = facts.caller_kind is CallerKind.NUMBER
         return [hint(facts.say("nobody_found"))] if looked_up else []
+    if only_company(facts.candidates) and facts.chosen is None:
+        return [part for it in facts.candidates[:MOST_CANDIDATES] for part in _company(facts, it)]
     settled = facts.chosen or (facts.candidates[0] if len(facts.candidates) == 1 else None)
     if settled is not None:
         return [_reason(facts, settled, spacing="Small")]
     title = facts.say("several", count=len(facts.candidates))
     return [heading(title, size="Small"), *(_candidate(facts, it) for it in facts.candidates[:MOST_CANDIDATES])]
+
+
+def _company(facts: CardFacts, candidate: Candidate) -> list[Element]:
+    """A company whose range the number stands in: who of it calls, nobody knows."""
+    return [line(run("~ " + candidate.name, weight="Bolder"), spacing="Small"), _reason(facts, candidate)]
 
 
 def _candidate(facts: CardFacts, candidate: Candidate) -> Element:

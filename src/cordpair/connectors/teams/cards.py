@@ -22,6 +22,7 @@ from cordpair.connectors.teams.elements import (
 )
 from cordpair.connectors.teams.facts import CardFacts
 from cordpair.connectors.teams.texts import CONNECTORS, ENDS, duration, language
+from cordpair.connectors.teams.who_called import late_choice, wrong_person
 from cordpair.connectors.teams.wrap_up import WrapUp, inputs, other_ends, read_wrap_up, time_of
 from cordpair.core.call import CallState
 from cordpair.core.caller import CallerKind
@@ -112,6 +113,7 @@ def _strip(facts: CardFacts) -> Element:
     if facts.passing is not None:
         body += _passed_by(facts, facts.passing) + pass_on.told(facts.passing, facts.locale)
         actions = pass_on.actions(facts.passing, facts.call, facts.locale, facts.note) + actions
+    actions = [*actions, *wrong_person(facts)]
     return _card(facts, body, actions, f"{say('strip')}: {caller_title(facts)}")
 
 
@@ -141,7 +143,7 @@ def _wrap_up(facts: CardFacts) -> Element:
     head = _header(facts, say("wrap_up"), say("talked", time=duration(facts.talk_s)))
     save = execute(say("save"), "wrap_up", {"call": facts.call}, style="positive")
     body = [*head, *who(facts), *inputs(facts), *time_of(facts)]
-    actions = [save, *other_ends(facts), *open_record(facts)]
+    actions = [save, *other_ends(facts), *open_record(facts), *wrong_person(facts)]
     return _card(facts, body, actions, f"{say('wrap_up')}: {caller_title(facts)}")
 
 
@@ -155,7 +157,8 @@ def _done(facts: CardFacts) -> Element:
         own_run(say("done") + " ", weight="Bolder"),
         run("· " + whole),
     ]
-    return _card(facts, [line(*runs)], [], f"{say('done')}: {whole}")
+    choice, pick = late_choice(facts)
+    return _card(facts, [line(*runs), *choice], [*pick, *wrong_person(facts)], f"{say('done')}: {whole}")
 
 
 def _header(facts: CardFacts, title: str, aside: str) -> list[Element]:

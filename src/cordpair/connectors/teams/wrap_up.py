@@ -5,10 +5,9 @@ from typing import Any
 
 import msgspec
 
-from cordpair.connectors.teams.caller_lines import MOST_CANDIDATES
 from cordpair.connectors.teams.elements import Element, choices, clock, execute, hint
 from cordpair.connectors.teams.facts import CardFacts
-from cordpair.core.caller import Candidate
+from cordpair.connectors.teams.who_called import candidate_choice
 from cordpair.core.ids import PartyRef
 from cordpair.errors import Rejected
 
@@ -38,7 +37,8 @@ def read_wrap_up(data: Mapping[str, Any]) -> WrapUp:
 
 def inputs(facts: CardFacts) -> list[Element]:
     """What the agent is asked: who it was (only when that is open), the result, a note."""
-    return [*_party_choice(facts), _disposition_choice(facts), _note(facts)]
+    who = candidate_choice(facts, (_NOBODY, facts.say("nobody")))
+    return [*who, _disposition_choice(facts), _note(facts)]
 
 
 def time_of(facts: CardFacts) -> list[Element]:
@@ -75,19 +75,6 @@ def _note(facts: CardFacts) -> Element:
         "maxLength": _NOTE_LIMIT,
     }
     return {**note, "value": facts.note} if facts.note else note
-
-
-def _party_choice(facts: CardFacts) -> list[Element]:
-    if facts.party is not None or not facts.candidates:
-        return []
-    say = facts.say
-    options = [(f"{it.party.connector}:{it.party.id}", _option(it)) for it in facts.candidates[:MOST_CANDIDATES]]
-    options.append((_NOBODY, say("nobody")))
-    return [choices("party", say("party"), say("party_missing"), options, style="expanded", wrap=True)]
-
-
-def _option(candidate: Candidate) -> str:
-    return " · ".join(part for part in (candidate.name, candidate.company) if part)
 
 
 def _disposition_choice(facts: CardFacts) -> Element:
