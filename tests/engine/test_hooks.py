@@ -69,7 +69,7 @@ async def happened(store: Store, *states: CallState, name: str = "g1") -> None:
     one = call(name=name, state=states[-1], outcome=Outcome.ANSWERED)
     before = ["ringing", *(state.value for state in states)]
     history = [
-        HistoryEntry(at=NOON, what="Happened", call=one.id, before=former, after=state.value)
+        HistoryEntry(at=NOON, what="Identified", call=one.id, before=former, after=state.value)
         for former, state in zip(before, states, strict=False)
     ]
     async with store.open_tenant(A) as rows:

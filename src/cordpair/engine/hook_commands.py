@@ -12,7 +12,7 @@ from cordpair.connectors.cloudtoolz import verified
 from cordpair.connectors.kit import Crm, KeepsTasks, Task
 from cordpair.core import events as e
 from cordpair.core.call import Call
-from cordpair.core.ids import CallId, PartyRef, TenantId
+from cordpair.core.ids import CallId, TenantId
 from cordpair.engine.clock import Clock
 from cordpair.engine.commands import Commands
 from cordpair.errors import Rejected
@@ -99,7 +99,7 @@ class HookCommands:
         crm = await self._crm_of(tenant)
         if not isinstance(crm, KeepsTasks) or call.party is None or call.party.connector != crm.name:
             raise Rejected("no CRM that keeps tasks knows the party of the call", status=409)
-        task = Task(party=PartyRef(*call.party), subject=order.subject, due=order.due, note=order.note)
+        task = Task(party=call.party, subject=order.subject, due=order.due, note=order.note)
         # Whether an earlier try came through is not known here: the CRM is looked through first, each time.
         return await crm.add_task(task, key=key, repeat=True)
 

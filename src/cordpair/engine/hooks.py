@@ -34,7 +34,6 @@ EVENTS: Mapping[str, str] = {
     "closed": "call.closed",
     "Identified": "caller.identified",
     "PartyPicked": "caller.identified",
-    "WrapUpSaved": "call.written_up",
     "ActivityLogged": "call.logged",
 }
 DEFAULT_EVENTS = frozenset({"call.queued", "call.answered", "call.closed"})

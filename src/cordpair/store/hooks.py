@@ -225,9 +225,9 @@ class Hooks:
 
 
 def _event(what: str, before: str, after: str, words: Mapping[str, str]) -> str:
-    """The event that a line of history is, or an empty text."""
+    """The event that a line of history is, or an empty text. To come to a state says more than why."""
     moved = words.get(after, "") if before != after else ""
-    return words.get(what, "") or moved
+    return moved or words.get(what, "")
 
 
 def _delivery(row: asyncpg.Record) -> Delivery:
