@@ -10,9 +10,10 @@ from cordpair.core import fold
 from cordpair.core.agent import AgentState
 from cordpair.core.call import CallState
 from cordpair.core.floor import Floor
-from cordpair.core.ids import GraphCallId, call_id
-from cordpair.core.queue_rules import StalePolicy, WrapUpMode
+from cordpair.core.ids import GraphCallId, call_id, participant_id, transfer_id
+from cordpair.core.queue_rules import AtTimeout, StalePolicy, WrapUpMode
 from cordpair.core.tenant import Queue
+from cordpair.core.transfer import TransferEnd
 from cordpair.errors import IllegalEvent
 from tests.core.people import ANA, BEN, NOON, QUEUE, TENANT, after, arrived, nth_offer, ready
 
@@ -38,6 +39,12 @@ def samples(graphs: list[GraphCallId]) -> list[e.AnyEvent]:
             events += [e.WrapUpExtended(at=NOON, call=call, agent=agent)]
             events += [e.WrapUpEnded(at=NOON, call=call, by=agent, is_supervisor=it) for it in (True, False)]
             events += [e.WrapUpSaved(at=NOON, call=call, agent=agent, disposition="solved")]
+        for ring in (transfer_id(call, n) for n in (1, 2)):
+            why = TransferEnd.NO_ANSWER
+            events += [e.TransferUnanswered(at=NOON, call=call, transfer=ring, why=why)]
+            events += [e.TransferTimedOut(at=NOON, call=call, transfer=ring)]
+            told = {"sequence": 4, "users": (), "participants": (participant_id(ring),)}
+            events += [e.RosterSeen(at=NOON, call=call, graph_id=graph, **told)]
         for offer in (nth_offer(n, call) for n in (1, 2, 3)):
             events += [e.OfferTimedOut(at=NOON, call=call, offer=offer)]
             events += [e.InviteCompleted(at=NOON, call=call, offer=offer)]
@@ -66,6 +73,8 @@ setups = st.sampled_from(
         replace(QUEUE, parallel_offers=2, wrap_up=WrapUpMode.OPTIONAL, misses=2),
         replace(QUEUE, wrap_up=WrapUpMode.FIXED, extensions=1, declines=1),
         replace(QUEUE, claim_first=True),
+        replace(QUEUE, parallel_offers=2, max_wait_s=60.0, overflow_user="stand-in"),
+        replace(QUEUE, max_wait_s=60.0, overflow_user="stand-in", at_timeout=AtTimeout.CUT),
         replace(QUEUE, parallel_offers=3, wrap_up=WrapUpMode.NONE, stale=StalePolicy.BLOCK),
     ]
 )

@@ -8,11 +8,34 @@ from msgspec.structs import replace
 from cordpair.core import fold
 from cordpair.core.agent import Agent, AgentState
 from cordpair.core.call import CallState, Outcome
-from cordpair.core.effects import AnswerCall, RedirectCall, RejectCall, TransferCall
-from cordpair.core.events import CallEnded, Established, OfferDeclined, WaitTooLong
+from cordpair.core.effects import (
+    AnswerCall,
+    HangUp,
+    RedirectCall,
+    RejectCall,
+    RingTarget,
+    TransferCall,
+    WithdrawInvite,
+    WithdrawTarget,
+)
+from cordpair.core.events import (
+    CallClaimed,
+    CallEnded,
+    CallRefreshed,
+    CheckDue,
+    Established,
+    OfferDeclined,
+    RosterSeen,
+    TransferTimedOut,
+    TransferUnanswered,
+    WaitTooLong,
+    WentReady,
+)
 from cordpair.core.floor import Floor
-from cordpair.core.ids import GraphCallId, call_id
+from cordpair.core.ids import AgentId, GraphCallId, call_id, participant_id, transfer_id
 from cordpair.core.need import Step
+from cordpair.core.queue_rules import AtTimeout
+from cordpair.core.transfer import TransferEnd
 from cordpair.errors import IllegalEvent
 from tests.core.people import ANA, CALL, GRAPH, NOON, QUEUE, TENANT, after, arrived, nth_offer, ready, tell
 
@@ -93,17 +116,111 @@ def test_who_has_waited_long_enough_is_handed_over() -> None:
     assert told.calls[CALL].outcome_reason == "max_wait"
 
 
-def test_who_is_being_offered_is_not_torn_away() -> None:
-    told = tell(floor(ready(ANA), max_wait_s=60.0), arrived(), answered())
-    assert told.changes.timers[f"longest:{CALL}"] is None
-    with pytest.raises(IllegalEvent, match="not_waiting"):
-        tell(told, WaitTooLong(at=after(61), call=CALL))
+DECLINED = OfferDeclined(at=after(5), call=CALL, offer=nth_offer(1), agent=ANA)
+TOO_LONG = WaitTooLong(at=after(61), call=CALL)
+STAND_IN = participant_id(transfer_id(CALL, 1))
 
 
-def test_who_was_offered_once_is_served_out_for_teams_transfers_no_group_call() -> None:
-    declined = OfferDeclined(at=after(5), call=CALL, offer=nth_offer(1), agent=ANA)
-    told = tell(floor(ready(ANA), max_wait_s=60.0), arrived(), answered(), declined)
-    assert told.calls[CALL].offers == 1
+def ringing(**change: Any) -> Floor:
+    """The call rings at Ana when it has waited too long."""
+    return tell(floor(ready(ANA), **{"max_wait_s": 60.0, **change}), arrived(), answered(50), TOO_LONG)
+
+
+def stand_in_rung(built: Floor) -> bool:
+    return any(isinstance(effect, RingTarget) for effect in built.changes.effects)
+
+
+def seen(seconds: float, *participants: str, users: tuple[AgentId, ...] = (), sequence: int = 3) -> RosterSeen:
+    told = {"sequence": sequence, "users": users, "participants": participants}
+    return RosterSeen(at=after(seconds), call=CALL, graph_id=GRAPH, **told)
+
+
+def waited_out() -> Floor:
+    """Ana said not now before the time was over; the stand-in rings."""
+    return tell(floor(ready(ANA), max_wait_s=60.0), arrived(), answered(), DECLINED, TOO_LONG)
+
+
+def test_a_ring_may_end_although_the_caller_has_waited_too_long() -> None:
+    built = ringing()
+    assert [offer.agent for offer in built.calls[CALL].rings] == [ANA]
+    assert not stand_in_rung(built)
+
+
+def test_when_it_ends_no_further_one_begins_and_the_stand_in_is_rung() -> None:
+    built = ringing()
+    tell(built, replace(DECLINED, at=after(63)), WentReady(at=after(64), agent=ANA))
+    assert built.calls[CALL].rings == ()
+    assert stand_in_rung(built)
+
+
+def test_where_the_queue_cuts_it_is_taken_back_at_once_and_nobody_is_blamed() -> None:
+    built = ringing(at_timeout=AtTimeout.CUT)
+    assert (built.calls[CALL].rings, built.agents[ANA].state) == ((), AgentState.READY)
+    assert any(isinstance(effect, WithdrawInvite) for effect in built.changes.effects)
+    assert stand_in_rung(built)
+
+
+def test_an_agent_who_answers_the_last_ring_has_the_call() -> None:
+    built = tell(ringing(), seen(63, users=(ANA,)))
+    assert (built.calls[CALL].state, built.calls[CALL].agent) == (CallState.CONNECTED, ANA)
+    assert not stand_in_rung(built)
+
+
+def test_who_was_offered_once_goes_on_with_the_stand_in_while_we_hold_the_line() -> None:
+    built = tell(waited_out(), seen(70, STAND_IN))
+    call = built.calls[CALL]
+    assert (call.state, call.outcome, call.outcome_reason) == (CallState.PASSED_ON, Outcome.FLOWED_OUT, "max_wait")
+
+
+def test_when_the_stand_in_hangs_up_the_call_is_ended_and_closed() -> None:
+    built = tell(waited_out(), seen(70, STAND_IN), seen(170, sequence=4))
+    assert isinstance(last_order(built), HangUp)
+    assert built.calls[CALL].state is CallState.CLOSED
+
+
+@pytest.mark.parametrize("why", [TransferEnd.BUSY, TransferEnd.NO_ANSWER, TransferEnd.FORBIDDEN])
+def test_a_stand_in_who_does_not_come_leaves_the_caller_to_the_agents(why: TransferEnd) -> None:
+    built = waited_out()
+    ring = built.calls[CALL].transfer
+    assert ring is not None
+    tell(built, TransferUnanswered(at=after(80), call=CALL, transfer=ring.id, why=why))
+    tell(built, CheckDue(at=after(90), call=CALL))
+    assert [offer.agent for offer in built.calls[CALL].rings] == [ANA]
+
+
+def test_a_stand_in_who_lets_it_ring_is_given_up_after_the_roster_was_read() -> None:
+    built = waited_out()
+    ring = built.calls[CALL].transfer
+    assert ring is not None
+    tell(built, TransferTimedOut(at=after(106), call=CALL, transfer=ring.id))
+    assert built.calls[CALL].transfer is not None
+    tell(built, CallRefreshed(at=after(107), call=CALL, number=built.calls[CALL].checks))
+    assert built.calls[CALL].transfer is None
+    assert any(isinstance(effect, WithdrawTarget) for effect in built.changes.effects)
+
+
+def test_nobody_else_is_rung_and_nobody_claims_while_the_stand_in_rings() -> None:
+    built = waited_out()
+    with pytest.raises(IllegalEvent, match="call_taken"):
+        tell(built, CallClaimed(at=after(65), call=CALL, agent=ANA))
+
+
+def test_an_agent_who_answered_at_the_last_moment_keeps_the_call_from_the_stand_in() -> None:
+    built = tell(waited_out(), seen(66, users=(ANA,)), seen(67, users=(ANA,), sequence=4))
+    tell(built, replace(seen(68, users=(ANA,), sequence=5), inferred=True))
+    assert (built.calls[CALL].agent, built.calls[CALL].transfer) == (ANA, None)
+    assert any(isinstance(effect, WithdrawTarget) for effect in built.changes.effects)
+
+
+def test_a_caller_who_leaves_while_the_stand_in_rings_has_abandoned() -> None:
+    built = tell(waited_out(), CallEnded(at=after(70), call=CALL, graph_id=GRAPH))
+    assert (built.calls[CALL].outcome, built.calls[CALL].transfer) == (Outcome.ABANDONED, None)
+
+
+def test_without_a_stand_in_who_was_offered_once_is_served_out() -> None:
+    built = Floor([replace(QUEUE, max_wait_s=60.0)], [ready(ANA)])
+    fold.reopen(built, NOON)
+    tell(built, arrived(), answered(), DECLINED)
     with pytest.raises(IllegalEvent, match="served_out"):
-        tell(told, WaitTooLong(at=after(61), call=CALL))
-    assert told.calls[CALL].state is CallState.QUEUED
+        tell(built, TOO_LONG)
+    assert built.calls[CALL].state is CallState.QUEUED

@@ -104,7 +104,7 @@ MOVES: dict[tuple[CallState, Move], frozenset[CallState]] = {
     (_S.IN_FLOW, Move.END): frozenset({_S.CLOSED}),
     (_S.QUEUED, Move.ENTER_FLOW): frozenset({_S.IN_FLOW}),
     (_S.QUEUED, Move.OFFER): frozenset({_S.OFFERED}),
-    (_S.QUEUED, Move.SEND_ON): frozenset({_S.CLOSED}),
+    (_S.QUEUED, Move.SEND_ON): frozenset({_S.CLOSED, _S.PASSED_ON}),
     (_S.QUEUED, Move.JOIN): frozenset({_S.CONNECTED}),
     (_S.QUEUED, Move.END): frozenset({_S.CLOSED}),
     (_S.OFFERED, Move.OFFER): frozenset({_S.OFFERED}),  # several agents are rung at once
@@ -198,6 +198,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seen_talking: bool = False  #: the agent of a released call, or of one that we place, was seen to talk
     outbound: Outbound | None = None  #: of a call that we have placed
     leg: int = 0  #: the number of the leg of an `agent` who came by a transfer
+    overdue: bool = False  #: has waited too long while it rang
     announced: tuple[AgentId, ...] = ()  #: who is shown that they may claim it
     excluded: tuple[AgentId, ...] = ()
     withdrawn: tuple[AgentId, ...] = ()  #: agents whose ring we ordered to be withdrawn

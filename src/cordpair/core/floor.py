@@ -255,7 +255,7 @@ class Floor:
 
     def room_of(self, call: Call) -> int:
         """How many further agents may be rung for this call now."""
-        if call.state not in (CallState.QUEUED, CallState.OFFERED):
+        if call.state not in (CallState.QUEUED, CallState.OFFERED) or call.transfer is not None or call.overdue:
             return 0
         queue = self.queue_of(call)
         most = 1 if queue.topology is Topology.RELEASED else queue.parallel_offers  # only one can have it handed over
@@ -272,14 +272,14 @@ class Floor:
         """The call waits no more: it is taken or gone. Idempotent."""
         self.stop_seeking(call)
         self.stop_watching(call)
+        if self.queue_of(call).max_wait_s is not None:
+            self.cancel(f"longest:{call.id}")
 
     def stop_watching(self, call: Call) -> None:
-        """No end of its wait comes any more: the call is served out, as whoever was offered once is (ADR 1)."""
+        """Closing time does not move the call any more: it is served out, as whoever was offered once is (ADR 1)."""
         queue = self.queue_of(call)
         if queue.hours is not None and queue.hours.at_closing is AtClosing.MOVE:
             self.cancel(f"closing:{call.id}")
-        if queue.max_wait_s is not None:
-            self.cancel(f"longest:{call.id}")
 
     def need_of(self, call: Call, at: datetime) -> Need:
         """What the call asks for by `at`."""

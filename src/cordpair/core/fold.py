@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from cordpair.core import events as e
-from cordpair.core import fold_callback, fold_outbound, fold_pass, fold_released, fold_transfer
+from cordpair.core import fold_callback, fold_outbound, fold_overdue, fold_pass, fold_released, fold_transfer
 from cordpair.core.agent import AgentState
 from cordpair.core.call import Call, Move
 from cordpair.core.effects import HangUp
@@ -78,6 +78,7 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
         case e.CallRefreshed():
             refreshed(floor, event)
             fold_transfer.refreshed(floor, event)
+            fold_overdue.refreshed(floor, event)
             fold_outbound.refreshed(floor, event)
         case e.CallbackAsked():
             fold_callback.asked(floor, event)
@@ -117,10 +118,11 @@ def _dispatch(floor: Floor, event: e.AnyEvent) -> None:
         case e.TransferAsked():
             fold_transfer.asked(floor, event)
         case e.TransferUnanswered():
-            if not fold_outbound.unanswered(floor, event):
+            if not (fold_outbound.unanswered(floor, event) or fold_overdue.unanswered(floor, event)):
                 fold_transfer.unanswered(floor, event)
         case e.TransferTimedOut():
-            fold_transfer.timed_out(floor, event)
+            if not fold_overdue.timed_out(floor, event):
+                fold_transfer.timed_out(floor, event)
         case e.TransferCompleted():
             fold_transfer.completed(floor, event)
         case e.TransferCancelled():
@@ -190,7 +192,9 @@ def _roster(floor: Floor, event: e.RosterSeen) -> None:
     if fold_outbound.party_left(floor, event):
         floor.order(HangUp(call=event.call, graph_id=event.graph_id))
         _end(floor, e.CallEnded(at=event.at, call=event.call, graph_id=event.graph_id, inferred=event.inferred))
-    elif not (fold_transfer.roster(floor, event) or fold_pass.roster_beyond(floor, event)):
+    elif not (
+        fold_transfer.roster(floor, event) or fold_pass.roster_beyond(floor, event) or fold_overdue.roster(floor, event)
+    ):
         roster(floor, event)
 
 

@@ -27,6 +27,7 @@ from cordpair.core.fold_flow import at_beginning, begin_flow
 from cordpair.core.fold_offers import close_offer, end_offer, free_agent, seek
 from cordpair.core.fold_roster import join, leave
 from cordpair.core.fold_speech import hushed
+from cordpair.core.fold_stand_in import stand_down
 from cordpair.core.fold_watch import CHECK_S, HEARD_OF_CHECK_S, arm_check, hear, marked, order_refresh
 from cordpair.core.fold_wrap_up import start_wrap_up
 from cordpair.errors import IllegalEvent
@@ -129,7 +130,7 @@ def _end(floor: Floor, call: Call, at: datetime, by: EndedBy) -> None:
         call = floor.save_call(calls.move(call, Move.END, CallState.WRAP_UP, ended_at=at, ended_by=by))
         start_wrap_up(floor, call, at)
         return
-    rings, call = call.rings, take_down(floor, call, Face.MISSED)
+    rings, call = call.rings, stand_down(floor, take_down(floor, call, Face.MISSED), rings=False)
     gone = {"ended_at": at, "closed_at": at, "ended_by": by, "outcome": Outcome.ABANDONED}
     if call.state is CallState.IN_FLOW:
         gone["outcome_reason"] = IN_MENU

@@ -10,12 +10,13 @@ from cordpair.core.floor import Floor
 from cordpair.core.flow import ToQueue
 from cordpair.core.fold_entry import why_closed
 from cordpair.core.fold_flow import current_step, go_on
+from cordpair.core.fold_overdue import overdue
 from cordpair.core.fold_speech import hushed
 
 
 def wait_too_long(floor: Floor, event: WaitTooLong) -> None:
     """The caller has waited as long as the queue lets them: the flow knows what then, or the queue does."""
-    if not _back(floor, floor.call(event.call), event.at):
+    if not _back(floor, floor.call(event.call), event.at) and not overdue(floor, event):
         fold_closing.wait_too_long(floor, event)
 
 

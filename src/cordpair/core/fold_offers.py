@@ -16,6 +16,7 @@ from cordpair.core.effects import Face, InviteAgent, ReleaseCall, WithdrawInvite
 from cordpair.core.events import OfferEnd, OfferTimedOut, PresenceAged
 from cordpair.core.floor import Floor, clock_of
 from cordpair.core.fold_claim_first import announce, announce_to, take_down
+from cordpair.core.fold_stand_in import ring_stand_in
 from cordpair.core.ids import AgentId, CallId
 from cordpair.core.routing import Match
 from cordpair.core.tenant import Queue, Topology
@@ -38,7 +39,14 @@ _CARD_AFTER = {
 
 
 def seek(floor: Floor, call: Call, at: datetime) -> None:
-    """Let a call wait for as many agents as may still be rung for it; those who can take it are, at once."""
+    """Let a call wait for as many agents as may still be rung for it; those who can take it are, at once.
+
+    Who has waited too long while it rang is rung for no further agent.
+    """
+    if call.overdue:
+        if call.rings or ring_stand_in(floor, call, at):
+            return
+        call = floor.save_call(replace(call, overdue=False))
     for match in floor.wait(call, at):
         _offer_match(floor, match, at)
     announce(floor, floor.calls[call.id], at)

@@ -16,6 +16,7 @@ from cordpair.core.floor import Floor
 from cordpair.core.fold_claim_first import take_down
 from cordpair.core.fold_offers import accept_offer, end_offer, seek
 from cordpair.core.fold_speech import quiet
+from cordpair.core.fold_stand_in import stand_down
 from cordpair.core.fold_watch import hear, marked
 from cordpair.core.fold_wrap_up import start_wrap_up
 from cordpair.core.ids import AgentId
@@ -97,7 +98,7 @@ def join(floor: Floor, call: Call, agent_id: AgentId, at: datetime, *, inferred:
         if offer is not mine:
             call = end_offer(floor, call, offer, OfferEnd.WITHDRAWN, at)
     bind(floor, agent_id, call, at)
-    call = take_down(floor, floor.calls[call.id], Face.TAKEN)
+    call = stand_down(floor, take_down(floor, floor.calls[call.id], Face.TAKEN), rings=True)
     if call.connected_at is not None:  # it was passed on to this queue: the first answer is the answer
         call = replace(call, joined_at=at, leg=0)
     known = {"established_at": call.established_at or at, "connected_at": call.connected_at or at}

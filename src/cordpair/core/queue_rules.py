@@ -12,6 +12,13 @@ class WrapUpMode(StrEnum):
     UNTIL_DONE = "until_done"  # until it is written down, so many seconds at most
 
 
+class AtTimeout(StrEnum):
+    """What becomes of a ring when the caller has waited as long as the queue allows."""
+
+    FINISH = "finish"  # it may end, no further one begins
+    CUT = "cut"  # it is taken back
+
+
 class StalePolicy(StrEnum):
     """What a presence that holds an agent back says when it is old."""
 

@@ -13,7 +13,7 @@ from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, QueueId, RegistrationId, TenantId
 from cordpair.core.need import AgentOrder, Membership, Step, Value
 from cordpair.core.number_rules import NumberRules
-from cordpair.core.queue_rules import StalePolicy, WrapUpMode
+from cordpair.core.queue_rules import AtTimeout, StalePolicy, WrapUpMode
 from cordpair.core.quota import QuotaPolicy
 
 
@@ -97,6 +97,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     stale: StalePolicy = StalePolicy.TRUST
     parallel_offers: int = 1
     claim_first: bool = False
+    at_timeout: AtTimeout = AtTimeout.FINISH
     outbound_counts: bool = True
     last_agent_s: float = 0.0
     last_agent_days: int = 30
