@@ -4,59 +4,48 @@ An effect names things by id only; it never carries personal data. Its `key` is 
 decision, made twice, orders the same thing once.
 """
 
-from enum import IntEnum, StrEnum
-
 import msgspec
 
+from cordpair.core.card_effects import (
+    CallbackFace,
+    Face,
+    ShowCallback,
+    ShowCard,
+    ShowPresence,
+    TellAgent,
+)
 from cordpair.core.flow import Say
-from cordpair.core.ids import AgentId, CallId, GraphCallId, OfferId, TransferId
+from cordpair.core.ids import AgentId, OfferId
+from cordpair.core.order import GraphOrder, Lane, Order
+from cordpair.core.transfer_effects import (
+    HoldCaller,
+    PlaceCall,
+    ReleaseCall,
+    RemoveAgent,
+    RingParty,
+    RingTarget,
+    WithdrawTarget,
+)
 
-
-class Lane(IntEnum):
-    """Order of service in the outbox: a lower lane overtakes all higher ones."""
-
-    ANSWER = 0  # a ringing call: 15 s are all there is
-    CONTROL = 1  # invites, hang-ups
-    CARD = 2
-    PROMPT = 3
-    CHECK = 4
-    CRM = 5
-
-
-class Face(StrEnum):
-    """What the one card of a call shows an agent."""
-
-    CLAIMABLE = "claimable"  # waits for whoever takes it
-    RINGING = "ringing"
-    DECLINED = "declined"  # said not now; may still claim the call
-    MISSED = "missed"  # rang out, or the caller left
-    TAKEN = "taken"  # somebody else has it
-    CALLING = "calling"  # we call somebody for them
-    STRIP = "strip"  # in conversation
-    PASSED = "passed"  # somebody else talks to the caller now
-    WRAP_UP = "wrap_up"
-    DONE = "done"
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
-    """One effect, about one call."""
-
-    call: CallId
-
-    @property
-    def key(self) -> str:
-        """What makes two orders the same order."""
-        raise NotImplementedError
-
-    @property
-    def lane(self) -> Lane:
-        return Lane.CONTROL
-
-
-class GraphOrder(Order, frozen=True, kw_only=True):
-    """An effect on the call in Graph."""
-
-    graph_id: GraphCallId
+#: Effects that stand elsewhere, and what all of them are.
+__all__ = [
+    "CallbackFace",
+    "Face",
+    "GraphOrder",
+    "HoldCaller",
+    "Lane",
+    "Order",
+    "PlaceCall",
+    "ReleaseCall",
+    "RemoveAgent",
+    "RingParty",
+    "RingTarget",
+    "ShowCallback",
+    "ShowCard",
+    "ShowPresence",
+    "TellAgent",
+    "WithdrawTarget",
+]
 
 
 class AnswerCall(GraphOrder, frozen=True, kw_only=True):
@@ -164,17 +153,6 @@ class InviteAgent(GraphOrder, frozen=True, kw_only=True):
         return f"invite:{self.offer}"
 
 
-class ReleaseCall(GraphOrder, frozen=True, kw_only=True):
-    """Hand an answered call that nobody was invited to over to the agent of an offer, and leave it."""
-
-    agent: AgentId
-    offer: OfferId
-
-    @property
-    def key(self) -> str:
-        return f"release:{self.offer}"
-
-
 class WithdrawInvite(GraphOrder, frozen=True, kw_only=True):
     """Stop the ring of an offer that has ended. `agent` was rung (None in orders of an earlier version)."""
 
@@ -184,70 +162,6 @@ class WithdrawInvite(GraphOrder, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         return f"withdraw:{self.offer}"
-
-
-class PlaceCall(Order, frozen=True, kw_only=True):
-    """Have Graph ring the agent for a call that we place. Never repeated after an unknown outcome.
-
-    `account` is the resource account by whose number the party will be rung.
-    """
-
-    agent: AgentId
-    account: str
-
-    @property
-    def key(self) -> str:
-        return f"place:{self.call}"
-
-
-class RingParty(GraphOrder, frozen=True, kw_only=True):
-    """Ring the party of a call that we place into it. Never repeated after an unknown outcome."""
-
-    @property
-    def key(self) -> str:
-        return f"party:{self.call}"
-
-
-class RingTarget(GraphOrder, frozen=True, kw_only=True):
-    """Ring whom a transfer is to into the call. Never repeated after an unknown outcome."""
-
-    transfer: TransferId
-
-    @property
-    def key(self) -> str:
-        return f"ring:{self.transfer}"
-
-
-class WithdrawTarget(GraphOrder, frozen=True, kw_only=True):
-    """Take whom a transfer was to out of the call, ringing or talking."""
-
-    transfer: TransferId
-
-    @property
-    def key(self) -> str:
-        return f"unring:{self.transfer}"
-
-
-class RemoveAgent(GraphOrder, frozen=True, kw_only=True):
-    """Take an agent out of the call; the others stay. `number` is the transfer's."""
-
-    agent: AgentId
-    number: int
-
-    @property
-    def key(self) -> str:
-        return f"remove:{self.call}:{self.number}:{self.agent}"
-
-
-class HoldCaller(GraphOrder, frozen=True, kw_only=True):
-    """Let the caller hear music while a transfer is under way (`on`), or take them back. `number` is the transfer's."""
-
-    on: bool
-    number: int
-
-    @property
-    def key(self) -> str:
-        return f"hold:{self.call}:{self.number}:{'on' if self.on else 'off'}"
 
 
 class HangUp(GraphOrder, frozen=True, kw_only=True):
@@ -266,79 +180,6 @@ class RefreshCall(GraphOrder, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         return f"refresh:{self.call}:{self.number}"
-
-    @property
-    def lane(self) -> Lane:
-        return Lane.CHECK
-
-
-class ShowCard(Order, frozen=True, kw_only=True):
-    """Bring the agent's card of this call to `face`. A higher `number` makes lower ones pointless."""
-
-    agent: AgentId
-    face: Face
-    number: int
-
-    @property
-    def key(self) -> str:
-        return f"card:{self.call}:{self.agent}:{self.number}"
-
-    @property
-    def lane(self) -> Lane:
-        return Lane.CARD
-
-
-class CallbackFace(StrEnum):
-    """What the card of a callback shows an agent."""
-
-    OFFERED = "offered"  # asked to call back
-    TAKEN = "taken"  # at it
-    GONE = "gone"  # somebody else is asked
-    DONE = "done"
-
-
-class ShowCallback(Order, frozen=True, kw_only=True):
-    """Bring an agent's card of the callback of this call to `face`. A higher `number` makes lower ones pointless."""
-
-    agent: AgentId
-    face: CallbackFace
-    number: int
-
-    @property
-    def key(self) -> str:
-        return f"callback:{self.call}:{self.agent}:{self.number}"
-
-    @property
-    def lane(self) -> Lane:
-        return Lane.CARD
-
-
-class TellAgent(Order, frozen=True, kw_only=True):
-    """Tell an agent in the chat how they stand: somebody else has set it, or a rule. `number` counts these."""
-
-    call: CallId = CallId("")
-    agent: AgentId
-    number: int
-
-    @property
-    def key(self) -> str:
-        return f"tell:{self.agent}:{self.number}"
-
-    @property
-    def lane(self) -> Lane:
-        return Lane.CARD
-
-
-class ShowPresence(Order, frozen=True, kw_only=True):
-    """Let Teams show an agent as busy, or no longer, whichever is so by then. `since` is when (UTC, ISO) it changed."""
-
-    call: CallId = CallId("")
-    agent: AgentId
-    since: str
-
-    @property
-    def key(self) -> str:
-        return f"presence:{self.agent}:{self.since}"
 
     @property
     def lane(self) -> Lane:
