@@ -141,6 +141,12 @@ def test_an_agent_who_does_not_answer_their_own_call_is_where_they_were(before: 
     assert (floor.agents[ANA].state, len(orders(floor, HangUp))) == (before, 1)
 
 
+@pytest.mark.parametrize(("code", "why"), [(603, "agent_declined"), (486, "agent_busy"), (487, "agent_no_answer")])
+def test_the_agent_is_told_why_their_own_client_did_not_take_it(code: int, why: str) -> None:
+    floor = tell(floor_with(ready(ANA)), asked(), created(), replace(ended(9), code=code))
+    assert (call_of(floor).outcome_reason, floor.agents[ANA].state) == (why, AgentState.READY)
+
+
 def test_an_agent_on_a_break_is_on_it_again_after_the_call() -> None:
     floor = tell(floor_with(replace(ready(ANA), state=AgentState.BREAK)), asked(), created(), established())
     tell(floor, roster(7, 1, ANA), roster(15, 2, ANA, party=True), ended(90))

@@ -207,7 +207,7 @@ def _gives_up(floor: Floor, event: e.AgentHungUp) -> bool:
 def _end(floor: Floor, event: e.CallEnded) -> None:
     """The call is gone, whoever talked in it."""
     known = floor.calls.get(event.call)
-    if known is not None and fold_outbound.ended(floor, known, event.at):
+    if known is not None and fold_outbound.ended(floor, known, event.at, event.code):
         return
     if fold_pass.end_beyond(floor, event) or fold_released.is_out(floor, event):
         return

@@ -33,6 +33,9 @@ PARTY_RING_S = 50.0
 #: Graph's answer to the request that places a call has come by then, or is lost.
 NAMED_WITHIN_S = 15.0
 
+#: Why an agent's client did not take the call, by the SIP-like code of its end.
+_ENDS = {603: TransferEnd.DECLINED, 486: TransferEnd.BUSY, 600: TransferEnd.BUSY, 404: TransferEnd.UNREACHABLE}
+
 _PLACES = frozenset({AgentState.READY, AgentState.BREAK})
 
 
@@ -220,12 +223,12 @@ def hung_up(floor: Floor, call: Call, at: datetime) -> bool:
     return True
 
 
-def ended(floor: Floor, call: Call, at: datetime) -> bool:
-    """The call is gone. False when that is folded like any other call's end."""
+def ended(floor: Floor, call: Call, at: datetime, code: int | None = None) -> bool:
+    """The call is gone; `code` is Graph's. False when that is folded like any other call's end."""
     if call.outbound is None:
         return False
     if call.state is CallState.DIALLING:
-        _give_up(floor, call, TransferEnd.NO_ANSWER, at)
+        _give_up(floor, call, _ENDS.get(code or 0, TransferEnd.NO_ANSWER), at)
     elif call.state is CallState.REACHING:
         _unreached(floor, call, TransferEnd.CANCELLED, at)
     else:
