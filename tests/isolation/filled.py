@@ -66,6 +66,8 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
         await rows.callers.chose(NUMBER, party.ref, NOON)
         await rows.callers.put_trunks("imis", [trunk(party.ref)])
         await rows.bookmarks.put("imis", Bookmark(bookmark=f"mark-{tenant[0]}", at=NOON))
+        await rows.prompts.keep(f"sound-{tenant[0]}", b"harp", 1.0, NOON)
+        await rows.prompts.name("bell", f"sound-{tenant[0]}", NOON)
         await rows.subscriptions.put(
             Subscription(kind="presence", graph_id=f"sub-{tenant[0]}", client_state="secret", expires_at=NOON)
         )

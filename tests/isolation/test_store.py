@@ -53,6 +53,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "calls.history_of": lambda rows, it: rows.calls.history_of(it.call.id),
     "calls.offers_of": lambda rows, it: rows.calls.offers_of(it.call.id),
     "callbacks.get": lambda rows, it: rows.callbacks.get(it.call.id),
+    "prompts.seconds": lambda rows, it: rows.prompts.seconds([f"sound-{_letter(it)}"]),
+    "prompts.samples": lambda rows, it: rows.prompts.samples([f"sound-{_letter(it)}"]),
+    "prompts.keep": lambda rows, it: rows.prompts.keep(f"sound-{_letter(it)}", b"mine", 1.0, LATER),
     "timers.cancel": lambda rows, it: rows.timers.cancel([it.timer]),
     "timers.set": lambda rows, it: rows.timers.set([_timer(it)]),
     "orders.standing": lambda rows, it: rows.orders.standing(f"{_letter(it)}-0"),
@@ -112,6 +115,9 @@ BLUNT: dict[str, Attempt] = {
     "agents.save": lambda rows, _: rows.agents.save([Agent(id=BEN, name="mine", since=NOON, idle_since=NOON)]),
     "chats.get": lambda rows, _: rows.chats.get(BEN),
     "chats.put": lambda rows, _: rows.chats.put(ANA, ChatReference(conversation="mine", service_url="https://a.test")),
+    "prompts.named": lambda rows, _: rows.prompts.named(["other"]),
+    "prompts.name": lambda rows, _: rows.prompts.name("mine", "sound-a", LATER),
+    "prompts.remove": lambda rows, _: rows.prompts.remove("bell"),
     "parties.find": lambda rows, _: rows.parties.find("+449999999999"),
     "parties.find_many": lambda rows, _: rows.parties.find_many(["+449999999999"]),
     "parties.page": lambda rows, _: rows.parties.page("other", "", 10),
@@ -143,6 +149,7 @@ QUESTIONS = {
     "parties.count", "subscriptions.all", "vitals.read", "vitals.newest", "vitals.backlog", "audit.shown",
     "audit.trail", "audit.head", "agents.names", "setups.revision", "setups.hold_revision", "setups.in_use",
     "setups.call_flows", "versions.newest", "call_pages.page", "callbacks.open", "callbacks.since",
+    "prompts.all",
 }  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from cordpair.store.orders import Orders
 from cordpair.store.outbox import Outbox
 from cordpair.store.parties import IndexedParty, IndexedPhone, Parties, PartyHit
 from cordpair.store.peers import Peers
+from cordpair.store.prompts import Prompts
 from cordpair.store.sealing import Unreadable
 from cordpair.store.setup_versions import SetupVersion, SetupVersions
 from cordpair.store.setups import Setups
@@ -65,6 +66,10 @@ QUESTIONS: dict[str, Question] = {
     "callbacks.get": lambda rows: rows.callbacks.get(CALL.id),
     "callbacks.open": lambda rows: rows.callbacks.open(),
     "callbacks.since": lambda rows: rows.callbacks.since(NOON),
+    "prompts.all": lambda rows: rows.prompts.all(),
+    "prompts.named": lambda rows: rows.prompts.named(["harp"]),
+    "prompts.seconds": lambda rows: rows.prompts.seconds(["harp-1"]),
+    "prompts.samples": lambda rows: rows.prompts.samples(["harp-1"]),
     "call_pages.page": lambda rows: rows.call_pages.page(CallFilter(), 9),
     "orders.standing": lambda rows: rows.orders.standing("ordered"),
     "timers.due": lambda rows: rows.timers.due(NOON, 10),
@@ -174,6 +179,8 @@ async def filled(store: Store) -> None:
         await rows.setups.configure(replace(setup(A), flows=(Flow(id=FlowId("front"), start="end", steps={}),)))
         await rows.versions.put(SetupVersion(number=1, at=NOON, actor=Actor("operator:0"), note="", setup=setup(A)))
         await rows.flows.start("sync", "sync", 1, NOON)
+        await rows.prompts.keep("harp-1", b"harp", 1.0, NOON)
+        await rows.prompts.name("harp", "harp-1", NOON)
         await rows.peers.put(Peer.GRAPH, Asked(since=NOON, until=NOON, bulk_until=NOON))
     async with store.open_queue() as queue:
         (claimed,) = await queue.claim(1, NOON, timedelta(seconds=30))
@@ -200,12 +207,13 @@ def test_every_question_of_the_tenants_door_is_asked_above() -> None:
         "cards": Cards, "chats": Chats, "parties": Parties, "bookmarks": Bookmarks, "subscriptions": Subscriptions,
         "audit": Audit, "flows": Flows, "peers": Peers, "vitals": Vitals, "versions": SetupVersions,
         "call_pages": CallPages, "callbacks": Callbacks, "orders": Orders,
+        "prompts": Prompts,
     }  # fmt: skip
     writes = {
         "put", "put_aside", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked",
         "take_back", "take_in", "ended", "cancel", "set", "save", "configure", "upsert", "remove", "append",
         "checkpoint", "prune", "start", "keep_going", "begin_step", "end_step", "wait", "again", "finish", "fail",
-        "signal", "expect",
+        "signal", "expect", "keep", "name",
     }  # fmt: skip
     questions = {
         f"{part}.{name}" for part, kind in parts.items() for name in vars(kind) if name[0] != "_" and name not in writes
