@@ -12,10 +12,12 @@ import typer
 from typer.testing import CliRunner, Result
 
 from cordpair.cli import audit, config, tenant
+from cordpair.cli.config_reading import read_path, write_files
 from cordpair.cli.tenant import read_setup
 from cordpair.core.setup_secrets import STORED, secrets_of
 from cordpair.engine.config_schema import setup_schema
-from cordpair.engine.config_text import as_toml
+from cordpair.engine.config_text import as_files, as_toml
+from cordpair.errors import Rejected
 from tests.databases import folder
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "reference" / "organisation.toml"
@@ -117,6 +119,17 @@ def test_what_is_shown_has_no_secret_and_gives_the_same_setup(tmp_path: Path) ->
     assert set(secrets_of(again).values()) == {STORED}
     restored = msgspec.structs.replace(again, registration=setup.registration, crm=setup.crm)
     assert restored == setup
+
+
+def test_a_folder_that_was_written_gives_the_same_setup(tmp_path: Path) -> None:
+    setup = read_setup(EXAMPLE.parent / "flows")
+    write_files(tmp_path / "new", as_files(setup, 3))
+    given = read_path(tmp_path / "new")
+    restored = msgspec.structs.replace(given.setup, registration=setup.registration)
+    assert (restored, given.based_on) == (setup, 3)
+    assert (tmp_path / "new" / "queues" / "01-billing.toml").exists()
+    with pytest.raises(Rejected, match="not empty"):
+        write_files(tmp_path / "new", {})
 
 
 def test_the_example_fits_the_schema_and_a_mistake_does_not() -> None:

@@ -160,13 +160,6 @@ async def test_of_two_who_set_an_organisation_up_at_once_one_is_told_so(store: S
     assert all(isinstance(one, int | Rejected) for one in done)
 
 
-async def test_what_comes_in_does_not_wait_for_a_setup_that_is_being_applied(store: Store) -> None:
-    await applied(store, setup(A))
-    async with store.open_tenant(A) as rows:
-        await rows.setups.hold_revision()
-        assert await store.accept(A, [Incoming("graph", "meanwhile", b"{}", NOON)], within_s=20) == 1
-
-
 async def test_what_was_set_up_before_versions_were_kept_becomes_one(store: Store) -> None:
     await configured(store, A)
     assert await version_of(store, replace(setup(A), name="Neu")) == 2

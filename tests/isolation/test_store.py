@@ -147,7 +147,7 @@ QUESTIONS = {
     "calls.arrived_since", "calls.count_since", "calls.counts", "calls.pending", "calls.next_sequence", "timers.due",
     "timers.planned", "inbox.unfolded", "inbox.parked", "outbox.parked", "flows.parked", "peers.asked",
     "parties.count", "subscriptions.all", "vitals.read", "vitals.newest", "vitals.backlog", "audit.shown",
-    "audit.trail", "audit.head", "agents.names", "setups.revision", "setups.hold_revision", "setups.in_use",
+    "audit.trail", "audit.head", "agents.names", "setups.revision", "setups.in_use",
     "setups.call_flows", "versions.newest", "call_pages.page", "callbacks.open", "callbacks.since",
     "prompts.all",
 }  # fmt: skip

@@ -90,7 +90,6 @@ QUESTIONS: dict[str, Question] = {
     "bookmarks.get": lambda rows: rows.bookmarks.get("imis"),
     "agents.names": lambda rows: rows.agents.names(),
     "setups.revision": lambda rows: rows.setups.revision(),
-    "setups.hold_revision": lambda rows: rows.setups.hold_revision(),
     "setups.call_flows": lambda rows: rows.setups.call_flows(),
     "setups.in_use": lambda rows: _any_use(rows),
     "versions.get": lambda rows: rows.versions.get(1),

@@ -20,14 +20,14 @@ from cordpair.cli.config_printing import (
     version_data,
     version_line,
 )
-from cordpair.cli.config_reading import read_path
+from cordpair.cli.config_reading import read_path, write_files
 from cordpair.cli.language import HELP, chosen_language
 from cordpair.cli.opened import open_store, the_tenant
 from cordpair.core.tenant import TenantSetup
 from cordpair.engine.config_plan import Plan, Since, between, named, since_of
 from cordpair.engine.config_schema import setup_schema
+from cordpair.engine.config_text import as_files, as_toml
 from cordpair.engine.config_text import as_json as as_json_file
-from cordpair.engine.config_text import as_toml
 from cordpair.errors import Rejected
 from cordpair.settings import read_settings
 
@@ -77,9 +77,13 @@ def add_to(app: typer.Typer) -> None:
         tenant: Tenant = None,
         at: Annotated[int | None, typer.Option("--at", help="An earlier version.")] = None,
         as_json: AsJson = False,
+        into: Annotated[Path | None, typer.Option("--into", help="Write the files of a folder instead.")] = None,
     ) -> None:
         """Print what runs, or ran, as a file that gives the same when it is applied. Secrets are never shown."""
         setup, version = asyncio.run(_shown(tenant, at))
+        if into is not None:
+            print("\n".join(write_files(into, as_files(setup, version))))
+            return
         print((as_json_file if as_json else as_toml)(setup, version), end="")
 
     @group.command("plan")

@@ -1,7 +1,7 @@
 """Files of an organisation, from the disk: one file, or a folder with its parts."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cordpair.engine.config_checked import read_checked
@@ -27,6 +27,19 @@ def texts_of(path: Path) -> list[Text]:
         return [Text(str(path / name), name, (path / name).read_bytes()) for name in parts]
     except OSError as exc:
         raise Rejected(f"{exc.filename or path}: {exc.strerror}") from exc
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> list[str]:
+    """Write an organisation's files into a folder that has none yet; returns their names. Raises Rejected."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Rejected(f"{folder}: is there already, and not empty")
+    try:
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise Rejected(f"{exc.filename or folder}: {exc.strerror}") from exc
+    return [str(folder / name) for name in files]
 
 
 def note_version(given: Organisation, version: int) -> str:

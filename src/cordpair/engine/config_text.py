@@ -1,6 +1,7 @@
 """A setup as a file that gives the same setup when it is applied: TOML for people, JSON for programs; no secrets."""
 
 import json
+import re
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -10,12 +11,22 @@ import tomli_w
 
 from cordpair.core.setup_secrets import without_secrets
 from cordpair.core.tenant import TenantSetup
-from cordpair.engine.config_files import BASED_ON
+from cordpair.engine.config_files import BASED_ON, LISTS
 
 
 def as_toml(setup: TenantSetup, version: int) -> str:
     """The setup in TOML, based on its version; what is as it would be without saying so is left out."""
     return tomli_w.dumps({BASED_ON: version, **plain(without_secrets(setup))})
+
+
+def as_files(setup: TenantSetup, version: int) -> dict[str, str]:
+    """The same as the files of a folder, by their names in it; numbered, because files come in the order of names."""
+    whole = plain(without_secrets(setup))
+    files = {"agents.toml": tomli_w.dumps({"agents": whole.pop("agents", [])})}
+    for part in LISTS:
+        for number, item in enumerate(whole.pop(part, []), 1):
+            files[f"{part}/{number:02}-{re.sub(r'[^A-Za-z0-9_-]', '_', item['id'])}.toml"] = tomli_w.dumps(item)
+    return {"organisation.toml": tomli_w.dumps({BASED_ON: version, **whole}), **files}
 
 
 def as_json(setup: TenantSetup, version: int) -> str:

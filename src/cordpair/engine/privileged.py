@@ -31,7 +31,7 @@ async def apply_setup(
     if others:
         raise Rejected(f"registration.id: {setup.registration.id} is the registration of another organisation already")
     async with store.open_tenant(setup.id) as rows:
-        newest, before = await rows.setups.hold_revision(), await rows.setups.get()
+        newest, before = await rows.setups.revision(), await rows.setups.get()
         if instead_of is not None and newest != instead_of:
             raise Rejected(f"version {newest} runs by now, not {instead_of}", status=409)
         setup = keeping_secrets(setup, before)
@@ -41,10 +41,9 @@ async def apply_setup(
             was = SetupVersion(number=newest, at=now, actor=UNKNOWN_ACTOR, note="", setup=before)
             await rows.versions.put(was)
         await rows.setups.configure(setup)
-        if (
-            await rows.setups.revision() != newest + 1
-        ):  # two who set it up for the first time: there was nothing to hold
-            raise Rejected("somebody else has just set this organisation up", status=409)
+        # Whoever changed it since we looked has committed by now: the row of the tenant is written by one at a time.
+        if await rows.setups.revision() != newest + 1:
+            raise Rejected("somebody else has changed this organisation meanwhile", status=409)
         await rows.versions.put(SetupVersion(number=newest + 1, at=now, actor=by, note=note, setup=setup))
         changed = ", ".join(_changed(before, setup))
         await _note(rows, now, by, Action.SETUP_APPLIED, setup.id, parts=changed, version=str(newest + 1))

@@ -93,14 +93,6 @@ class Setups:
         )
         return found or 0
 
-    async def hold_revision(self) -> int:
-        """The same, and nobody else makes the next one until this transaction ends."""
-        # What is stored for the tenant meanwhile refers to this row: only its key must stay, so nothing waits for us.
-        found: int | None = await self._scope.connection.fetchval(
-            "select revision from tenants where tenant = $1 for no key update", self._scope.tenant
-        )
-        return found or 0
-
     async def in_use(self) -> InUse:
         """What of the setup calls are in now."""
         queues = await self._scope.connection.fetch(
