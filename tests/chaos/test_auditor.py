@@ -446,3 +446,36 @@ def test_an_agent_who_refused_a_call_may_be_given_a_younger_one() -> None:
     refused = [seen.history[0], {**seen.history[1], "agent": "bruno"}, ended, seen.history[0]]
     seen.history[:] = [*refused, *story("two", "bruno"), *seen.history[1:4]]
     assert [found for found in violations(seen) if found.startswith("J11")] == []
+
+
+def passed_on() -> Evidence:
+    """The first agent consults a second one, who has the caller then."""
+    seen = well()
+    until = at(60).isoformat()
+    seen.truth[0]["stays"] = [
+        {"user": "ada", "since": at(10).isoformat(), "until": at(55).isoformat()},
+        {"user": "carla", "since": at(25).isoformat(), "until": until},
+    ]
+    seen.truth[0]["ended_at"], seen.calls[0]["agent"] = until, "carla"
+    detail = '{"transfer": "1", "kind": "consult", "target": "agent", "to": "carla"}'
+    rang = {**seen.history[1], "what": "TransferRang", "before": "connected", "after": "connected", "detail": detail}
+    seen.history += [rang, {**rang, "what": "TransferOver"}]
+    seen.journal.append({**ring("one", "carla"), "context": "one/t1"})
+    seen.legs.append({**seen.legs[1], "number": 10_001, "agent": "carla"})
+    return seen
+
+
+def test_a_caller_who_is_passed_on_is_no_violation() -> None:
+    assert violations(passed_on()) == []
+
+
+def test_a_transfer_that_rings_somebody_else_than_was_decided_is_found() -> None:
+    seen = passed_on()
+    seen.journal[-1]["user"] = "bruno"
+    assert violations(seen) == ["J4 a ring that nobody decided: one/t1"]
+
+
+def test_a_caller_who_is_passed_on_to_somebody_who_never_talked_to_them_is_found() -> None:
+    seen = passed_on()
+    seen.calls[0]["agent"] = "dirk"
+    assert "J2 call one is booked to another agent" in violations(seen)
