@@ -1,6 +1,7 @@
 """Callers in a call flow, in the running product: what they hear and press goes through Graph, and where they come."""
 
 import base64
+import hashlib
 import io
 import json
 import wave
@@ -116,7 +117,12 @@ def played(org: Organisation, call: Call) -> list[str]:
     return [json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["sub"] for part in parts]
 
 
-async def test_a_caller_hears_presses_waits_and_is_connected(us: Organisation) -> None:
+def spoken(text: str) -> str:
+    """The part of a sound's name that stands for a spoken text."""
+    return "s." + hashlib.sha256(f"beeps/de/{text}".encode()).hexdigest()[:32]
+
+
+async def test_a_caller_hears_presses_is_told_the_place_waits_and_is_connected(us: Organisation) -> None:
     call = us.call_in(us.member().e164[0])
     await until_step(us, call, "menu", told=2)
     press(us, call, "tone2")
@@ -141,7 +147,7 @@ async def test_a_caller_hears_presses_waits_and_is_connected(us: Organisation) -
 
     assert len(told_graph(us, talking, "subscribeToTone")) == 1
     assert len(told_graph(us, talking, "cancelMediaProcessing")) >= 1
-    assert [name.count(",") for name in played(us, talking)][:3] == [0, 0, 0]
+    assert spoken("Sie sind als Nächstes an der Reihe.") in ",".join(played(us, talking))
 
 
 async def test_who_presses_nothing_comes_to_the_operator(us: Organisation) -> None:
@@ -224,3 +230,29 @@ async def test_a_flow_hands_the_caller_to_a_telephone_outside(us: Organisation) 
     assert outside.answer(number)
     assert (closed.outcome, closed.outcome_reason) == (Outcome.FLOWED_OUT, "to_number")
     assert caller.call.is_released
+
+
+async def test_who_waits_accepts_a_call_back_and_is_let_go(us: Organisation) -> None:
+    offer = Treatment(
+        every_s=15,
+        callback_after_s=15,
+        say_callback=(Say(text="Rückruf: 1"),),
+        say_goodbye=(Say(text="Wir rufen zurück."),),
+    )
+    first, *others = us.setup.queues
+    await change(us, queues=(replace(first, treatment=offer), *others))
+    call = us.call_in(us.member(1).e164[0])
+    await until_step(us, call, "menu", told=2)
+    press(us, call, "tone2")
+    await us.until_call(call, CallState.QUEUED)
+
+    async def is_asked() -> bool:
+        found = await us.call(call)
+        return found is not None and found.treated.callback_said
+
+    await until(is_asked)
+    press(us, call, "tone1")
+    closed = await us.until_call(call, CallState.CLOSED, limit_s=20)
+
+    assert (closed.outcome, closed.outcome_reason) == (Outcome.FLOWED_OUT, "callback")
+    assert spoken("Wir rufen zurück.") in ",".join(played(us, closed))
