@@ -1,6 +1,7 @@
 """`cordpair hooks`: which systems are told of calls, with which secrets, and what could not be delivered."""
 
 import asyncio
+import os
 import re
 import secrets
 from typing import Annotated
@@ -11,11 +12,14 @@ import typer
 from cordpair.cli.opened import open_store, the_tenant
 from cordpair.connectors.cloudtoolz import PROFILES, new_secret
 from cordpair.connectors.cloudtoolz.messages import DEFAULT_FIELDS, FIELDS, PERSONAL_FIELDS
+from cordpair.core.audit import operator_actor
 from cordpair.engine.clock import SystemClock
 from cordpair.engine.hook_addresses import checked_address
 from cordpair.engine.hooks import DEFAULT_EVENTS, EVENTS
+from cordpair.engine.privileged import note_hook
 from cordpair.errors import Rejected
 from cordpair.settings import read_settings
+from cordpair.store.doors import TenantRows
 from cordpair.store.hooks import Hook
 
 Tenant = Annotated[str | None, typer.Option("--tenant", help="Entra tenant id; not needed when there is only one.")]
@@ -106,6 +110,7 @@ async def _add(name: str, url: str, profile: str, events: set[str], fields: set[
                 secrets=known.secrets if known else shown,
             )
             await rows.hooks.put(hook)
+            await _note(rows, name, "changed" if known else "added")
     print(f"{name} is told of: {' '.join(sorted(events))}")
     if personal := sorted(fields & PERSONAL_FIELDS):
         print(f"it gets personal data: {' '.join(personal)}. Enter the receiver in your record of processing.")
@@ -122,6 +127,7 @@ async def _rotate(name: str, named: str | None) -> None:
                 raise Rejected(f"there is no endpoint {name}")
             secret = new_secret(secrets.token_bytes(32))
             await rows.hooks.put(msgspec.structs.replace(hook, secrets=(secret, *hook.secrets[:1])))
+            await _note(rows, name, "rotated")
     print(f"secret (shown once): {secret}")
     print("messages are signed with the former one as well; rotate again to end it")
 
@@ -132,6 +138,7 @@ async def _remove(name: str, named: str | None) -> None:
         async with store.open_tenant(tenant) as rows:
             if not await rows.hooks.remove(name):
                 raise Rejected(f"there is no endpoint {name}")
+            await _note(rows, name, "removed")
     print(f"{name} is told nothing any more")
 
 
@@ -145,8 +152,14 @@ async def _replay(numbers: set[int], name: str | None, named: str | None) -> Non
             for hook in await rows.hooks.all():
                 if hook.state == "disabled" and (hook.id == name or any(one.hook == hook.id for one in dead)):
                     await rows.hooks.put(msgspec.structs.replace(hook, state="active"))
+            for hook_name in sorted({one.hook for one in dead}):
+                await _note(rows, hook_name, "replayed")
             count = await rows.hooks.replay([one.id for one in dead], SystemClock().now())
     print(f"sent again: {count}")
+
+
+async def _note(rows: TenantRows, hook: str, what: str) -> None:
+    await note_hook(rows, hook, what, by=operator_actor(os.getuid()), now=SystemClock().now())
 
 
 def _must(holds: bool, what: str) -> None:

@@ -32,6 +32,7 @@ class Action(StrEnum):
     FLOOR_ORDERED = "floor.ordered"  # target: call:{id} or agent:{id}; detail: which order
     LINK_MADE = "floor_link.made"  # target: link:{id}
     LINK_OPENED = "floor_link.opened"  # target: link:{id}
+    HOOK_CHANGED = "hook.changed"  # target: hook:{name}; detail: added, changed, rotated, removed, replayed
 
 
 class Deed(msgspec.Struct, frozen=True, kw_only=True):

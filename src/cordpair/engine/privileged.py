@@ -100,6 +100,11 @@ async def note_link_opened(store: Store, tenant: TenantId, link: str, *, now: da
         await _note(rows, now, link_actor(link), Action.LINK_OPENED, f"link:{link}")
 
 
+async def note_hook(rows: TenantRows, hook: str, what: str, *, by: Actor, now: datetime) -> None:
+    """Somebody adds, changes, rotates, removes or replays a webhook, in this transaction."""
+    await _note(rows, now, by, Action.HOOK_CHANGED, f"hook:{hook}", what=what)
+
+
 async def _note(rows: TenantRows, now: datetime, by: Actor, action: Action, target: str, **detail: str) -> None:
     await rows.audit.append(Deed(at=now, actor=by, action=action, target=target, detail=detail))
 
