@@ -15,6 +15,7 @@ from benchmarks import (
     first_run,
     fold,
     handover,
+    identify,
     ingest,
     isolation,
     latency,
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
     "routing": routing.run,
     "simulation": simulation.run,
     "exactly-once": exactly_once.run,
+    "identify": identify.run,
 }
 
 

@@ -1,7 +1,7 @@
 """The phone index: parties of the CRMs, found by keyed hashes of their numbers."""
 
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import asyncpg
@@ -9,30 +9,14 @@ import msgspec
 
 from cordpair.core.ids import PartyRef
 from cordpair.core.party import PartyRecord
+from cordpair.store.party_writing import SEALED, IndexedParty, IndexedPhone, hashes_of, write
 from cordpair.store.scope import Scope
 from cordpair.store.sealing import TenantKey, Unreadable, party_subject
 
-_SEALED = "parties.sealed"
 _SUFFIX_DIGITS = 7
 
 
-class IndexedPhone(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A number of a party, readable as E.164, with the CRM's label.
-
-    `root` is what the spelling marks off as a company's range (core.trunk), `is_valid` libphonenumber's word.
-    """
-
-    e164: str
-    label: str = ""
-    root: str = ""
-    is_valid: bool = False
-
-
-class IndexedParty(msgspec.Struct, frozen=True):
-    """A party and the numbers by which it shall be found."""
-
-    record: PartyRecord
-    phones: tuple[IndexedPhone, ...] = ()
+__all__ = ["IndexedParty", "IndexedPhone", "Parties", "PartyHit", "SharedNumber", "hashes_of"]
 
 
 class PartyHit(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,12 +42,8 @@ class Parties:
 
     async def upsert(self, batch: Sequence[IndexedParty]) -> None:
         """Write parties with exactly these numbers. Meant for hundreds or thousands at a time."""
-        newest = {party_subject(party.record.ref): party for party in batch}
-        if not newest:
-            return
-        known = await self._put_parties(newest)
-        await self._drop_phones(known)
-        await self._put_phones(list(newest.values()))
+        newest = {party.record.ref: party for party in batch}
+        await write(self._scope, list(newest.values()))
 
     async def remove(self, refs: Sequence[PartyRef]) -> None:
         """Take parties out of the index, with their numbers."""
@@ -168,55 +148,8 @@ class Parties:
         parties = []
         for subject, row in zip(subjects, rows, strict=True):
             with contextlib.suppress(Unreadable):
-                parties.append(_decoder.decode(keys.open(_SEALED, subject, row["sealed"], subject)))
+                parties.append(_decoder.decode(keys.open(SEALED, subject, row["sealed"], subject)))
         return parties
-
-    async def _put_parties(self, parties: Mapping[str, IndexedParty]) -> list[PartyRef]:
-        """Returns those that stood there before."""
-        keys = await self._scope.writing(list(parties))
-        refs = [party.record.ref for party in parties.values()]
-        rows = await self._scope.connection.fetch(
-            "insert into parties (tenant, connector, party, sealed) "
-            "select $1, * from unnest($2::text[], $3::text[], $4::bytea[]) "
-            "on conflict (tenant, connector, party) do update set sealed = excluded.sealed "
-            "returning connector, party, xmax <> 0 as stood",
-            self._scope.tenant,
-            [ref.connector for ref in refs],
-            [ref.id for ref in refs],
-            [keys.seal(_SEALED, subject, _encoder.encode(party), subject) for subject, party in parties.items()],
-        )
-        return [PartyRef(row["connector"], row["party"]) for row in rows if row["stood"]]
-
-    async def _drop_phones(self, refs: Sequence[PartyRef]) -> None:
-        if refs:
-            await self._scope.connection.execute(
-                "delete from party_phones using unnest($2::text[], $3::text[]) as t (c, p) "
-                "where tenant = $1 and connector = c and party = p",
-                self._scope.tenant,
-                [ref.connector for ref in refs],
-                [ref.id for ref in refs],
-            )
-
-    async def _put_phones(self, parties: Sequence[IndexedParty]) -> None:
-        key = await self._scope.tenant_key()
-        rows = {
-            (hashed, kind, party.record.ref.connector, party.record.ref.id)
-            for party in parties
-            for phone in party.phones
-            for kind, hashed in hashes_of(key, phone.e164).items()
-        }
-        if rows:  # in the order of the index that they go into
-            await self._scope.connection.execute(
-                "insert into party_phones (tenant, hash, kind, connector, party) "
-                "select $1, * from unnest($2::bytea[], $3::text[], $4::text[], $5::text[])",
-                self._scope.tenant,
-                *(list(column) for column in zip(*sorted(rows), strict=True)),
-            )
-
-
-def hashes_of(key: TenantKey, e164: str) -> dict[str, bytes]:
-    """By what a number is found: itself, and its last seven digits."""
-    return {"e164": key.look_up_hash("e164", e164), "suffix": key.look_up_hash("suffix", e164[-_SUFFIX_DIGITS:])}
 
 
 def _hits(number: str, parties: Sequence[IndexedParty]) -> list[PartyHit]:
@@ -234,5 +167,4 @@ def _hit(number: str, party: IndexedParty) -> PartyHit | None:
     return None
 
 
-_encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(IndexedParty)
