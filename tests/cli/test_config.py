@@ -1,10 +1,14 @@
 """`cordpair config` as an administrator uses it, on an installation with its own database."""
 
+import asyncio
 import json
+import threading
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 import jsonschema
 import msgspec
 import pytest
@@ -18,20 +22,57 @@ from cordpair.core.setup_secrets import STORED, secrets_of
 from cordpair.engine.config_schema import setup_schema
 from cordpair.engine.config_text import as_files, as_toml
 from cordpair.errors import Rejected
+from cordpair.settings import read_settings
+from cordpair.store import postgres
 from tests.databases import folder
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "reference" / "organisation.toml"
 WHOLE = EXAMPLE.read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def installation() -> Iterator[None]:
-    """A new data folder with nothing in it."""
+@pytest.fixture(scope="module")
+def data_folder() -> Iterator[None]:
+    """A new data folder whose server runs on between the commands, as it does beside a running product."""
     with folder() as data, pytest.MonkeyPatch.context() as environment:
         environment.setenv("CORDPAIR_DATA_DIR", str(data))
         environment.setenv("LANG", "en_GB.UTF-8")
         environment.delenv("LC_ALL", raising=False)
+        with server_held():
+            yield
+
+
+@pytest.fixture
+def installation(data_folder: None) -> Iterator[None]:
+    """An installation in which nothing is set up."""
+    yield
+    asyncio.run(emptied())
+
+
+async def emptied() -> None:
+    async with postgres.running(read_settings()) as databases:
+        connection = await asyncpg.connect(databases.main_url)
+        if await connection.fetchval("select to_regclass('tenants')") is not None:
+            await connection.execute("delete from tenants")
+        await connection.close()
+
+
+@contextmanager
+def server_held() -> Iterator[None]:
+    up, done = threading.Event(), threading.Event()
+
+    async def hold() -> None:
+        async with postgres.running(read_settings()):
+            up.set()
+            await asyncio.to_thread(done.wait)
+
+    holding = threading.Thread(target=lambda: asyncio.run(hold()))
+    holding.start()
+    try:
+        assert up.wait(120)
         yield
+    finally:
+        done.set()
+        holding.join(120)
 
 
 def run(*words: object) -> Result:
