@@ -12,7 +12,7 @@ from tests.guards.sources import ROOT
 from tools import list_mapping
 
 TESTS = ROOT / "tests" / "connectors"
-CLASSES = {"imis": "imis.crm.ImisCrm", "ldap": "ldap.directory.LdapDirectory"}
+CLASSES = {"imis": "imis.crm.ImisCrm", "ldap": "ldap.directory.LdapDirectory", "carddav": "carddav.book.AddressBook"}
 
 
 def steps_up_to(step: Step) -> list[str]:

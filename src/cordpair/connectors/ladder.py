@@ -41,9 +41,8 @@ LADDER: Mapping[str, Step] = MappingProxyType(
         "salesforce": Step(level="gold", promises="test_rest_promises.py::TestSalesforce", against="a strict emulator"),
         "tryton": Step(level="platinum", promises="test_tryton_promises.py::TestTryton", against="the real software"),
         "ldap": Step(level="bronze", promises="test_ldap_promises.py::TestLdap", against="the real software"),
-        "rest": Step(
-            level="gold", promises="test_rest_promises.py::TestHubSpot", against="whatever its mapping says"
-        ),
+        "carddav": Step(level="bronze", promises="test_carddav_promises.py::TestCardDav", against="the real software"),
+        "rest": Step(level="gold", promises="test_rest_promises.py::TestHubSpot", against="whatever its mapping says"),
     }
 )
 

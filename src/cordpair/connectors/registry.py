@@ -23,6 +23,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "salesforce": "Salesforce",
         "tryton": "Tryton",
         "ldap": "LDAP",
+        "carddav": "CardDAV",
     }
 )
 
@@ -37,6 +38,7 @@ _MODULES: Mapping[str, str] = MappingProxyType(
         "salesforce": "cordpair.connectors.rest",
         "tryton": "cordpair.connectors.rest",
         "ldap": "cordpair.connectors.ldap",
+        "carddav": "cordpair.connectors.carddav",
     }
 )
 
