@@ -42,6 +42,12 @@ def test_a_skeleton_is_written_once_and_can_be_read(tmp_path: Path) -> None:
         told("new", "--name", "lampen", "--openapi", str(document), "--out", str(out))
 
 
+def test_a_mapping_like_one_that_there_is_has_its_own_name(tmp_path: Path) -> None:
+    out = tmp_path / "lampen.toml"
+    told("new", "--name", "lampen", "--like", "salesforce", "--out", str(out))
+    assert read_mapping(out.read_text(encoding="utf-8"), "lampen.toml").name == "lampen"
+
+
 def test_a_try_shows_each_request_and_who_was_found_and_no_secret() -> None:
     app = hubspot_app(people("contacts", "phone", lambda n: str(5000 + n)), StillClock())
     with mounted(app) as url:

@@ -8,11 +8,12 @@ import jsonschema
 import pytest
 
 from cordpair.connectors.kit import Task
-from cordpair.connectors.rest import read_mapping, schema, shipped_names, shipped_text
+from cordpair.connectors.rest import mapping_of, read_mapping, schema, shipped_names, shipped_text
 from cordpair.connectors.rest.numbers import variants
 from cordpair.connectors.rest.skeleton import read_document, skeleton
 from cordpair.connectors.rest.templates import rendered, template
 from cordpair.connectors.testkit import activity
+from cordpair.core.tenant import CrmSetup
 from cordpair.errors import PermanentFailure, Rejected
 from tests.connectors.crm_server import dataverse_stage, hubspot_stage, salesforce_stage
 
@@ -51,6 +52,11 @@ def test_a_line_of_a_mistake_is_the_line_where_it_stands() -> None:
     line = next(number for number, text in enumerate(spoiled.splitlines(), 1) if '"four"' in text)
     with pytest.raises(Rejected, match=rf"x\.toml:{line}: "):
         read_mapping(spoiled, "x.toml")
+
+
+def test_an_own_mapping_cannot_take_the_name_of_another_connector() -> None:
+    with pytest.raises(Rejected, match="imis is another connector"):
+        mapping_of(CrmSetup(connector="rest", settings={"mapping": HUBSPOT.replace('"hubspot"', '"imis"', 1)}))
 
 
 def test_values_keep_their_type_and_what_is_null_is_left_out() -> None:

@@ -39,7 +39,7 @@ def new(
     out: Annotated[Path | None, typer.Option("--out", help="File to write; default: NAME.toml.")] = None,
 ) -> None:
     """Write the skeleton of a mapping file, from an OpenAPI document or like one that there is."""
-    text = skeleton(_document(openapi), name) if openapi else shipped_text(like or "hubspot")
+    text = skeleton(_document(openapi), name) if openapi else _like(like or "hubspot", name)
     read_mapping(text, "the skeleton")
     file = out or Path(f"{name}.toml")
     if file.exists():
@@ -74,6 +74,10 @@ def try_mapping(
     case = Trial(mapping=mapping, settings=settings, secrets=secrets, number=number, region=region, zone=time_zone)
     for line in shown(asyncio.run(tried(case, sync=sync))):
         print(line)
+
+
+def _like(shipped: str, name: str) -> str:
+    return shipped_text(shipped).replace(f'name = "{shipped}"', f'name = "{name}"', 1)
 
 
 def _document(file: Path) -> dict[str, object]:

@@ -15,6 +15,7 @@ from cordpair.core.tenant import Registration, TenantSetup
 from cordpair.engine.clock import Clock
 from cordpair.engine.doctor_outside import NO_ANSWER
 from cordpair.engine.findings import Finding, ok, problem, warning
+from cordpair.engine.outward import outward_client
 from cordpair.engine.parts import TenantParts, Workshop
 from cordpair.engine.quota import CREDENTIAL_WARNED, month_begin
 from cordpair.engine.sounds import Sounds
@@ -67,7 +68,9 @@ class TenantDoctor:
     def _open_crm(self, setup: TenantSetup) -> Crm | None:
         if setup.crm is None:
             return None
-        return open_crm(setup.crm, region=setup.region, time_zone=setup.time_zone, http=self._http, clock=self._clock)
+        # Whom the product would not speak to, the doctor does not either.
+        http = self._http if setup.crm.connector == "imis" else outward_client(self._settings.private_networks)
+        return open_crm(setup.crm, region=setup.region, time_zone=setup.time_zone, http=http, clock=self._clock)
 
     async def _webhooks(self, registration: Registration) -> Finding:
         """Graph's handshake, and a request with a token that does not hold, as Graph sends them from outside."""

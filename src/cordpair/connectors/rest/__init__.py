@@ -17,9 +17,23 @@ from cordpair.connectors.rest.sign_in import SignIn
 from cordpair.connectors.rest.templates import template
 from cordpair.connectors.rest.wire import Seen, Watch, Wire
 from cordpair.core.tenant import CrmSetup
+from cordpair.errors import Rejected
 
-__all__ = ["Mapping", "RestCrm", "Seen", "connect", "opened", "read_mapping", "schema", "shipped_names", "shipped_text"]
+__all__ = [
+    "Mapping",
+    "RestCrm",
+    "Seen",
+    "connect",
+    "mapping_of",
+    "opened",
+    "read_mapping",
+    "schema",
+    "shipped_names",
+    "shipped_text",
+]
 
+#: Connectors that an own mapping cannot be called after: parties would be taken for theirs.
+_TAKEN = frozenset({"imis", "ldap", "carddav", "memory", "teams"})
 OWN = "rest"  #: the connector's name where the mapping is the organisation's own, given as the setting `mapping`
 
 
@@ -33,7 +47,10 @@ def connect(
 def mapping_of(setup: CrmSetup) -> Mapping:
     """The mapping of a setup: its own text, or the one that comes with cordpair under the connector's name."""
     if setup.connector == OWN:
-        return read_mapping(setup.settings.get("mapping", ""), "mapping")
+        mapping = read_mapping(setup.settings.get("mapping", ""), "mapping")
+        if mapping.name in _TAKEN:
+            raise Rejected(f"mapping: name: {mapping.name} is another connector; choose another name")
+        return mapping
     return read_mapping(shipped_text(setup.connector), f"{setup.connector}.toml")
 
 
