@@ -10,6 +10,7 @@ from cordpair.core.agent import AgentState
 from cordpair.core.call import CallState
 from tests.product.api import EVERYBODY, person, program
 from tests.product.house import House, until
+from tests.product.test_outbound import placed, until_rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STRANGER = "+493023125999"
@@ -140,6 +141,42 @@ async def test_a_supervisor_sets_an_agent_ready_and_ends_a_wrap_up(here: House) 
     set_ = await lead.order("PUT", f"/agents/{ada.id}/state", json={"state": "break"})
     assert set_["progress"] == "done", set_
     assert (await ada.known()).state is AgentState.BREAK
+
+
+async def test_a_call_is_placed_by_the_api_once(here: House) -> None:
+    us, ada = here.lanterns, here.lanterns.agents[0]
+    here.parts.outside.is_manual = True
+    await ada.come_in()
+    wish = {"queue": us.setup.queues[0].id, "number": STRANGER}
+    for _ in range(2):
+        assert (await person(ada, "Agent").order("POST", "/calls", json=wish, key="back"))["progress"] == "done"
+    placed_ = await placed(us)
+    await ada.answer()
+    await until_rings(here, STRANGER)
+    left = await person(ada, "Agent").order("POST", f"/calls/{placed_}/hang-up")
+    assert left["progress"] == "done"
+    assert len(us.asked_graph("/communications/calls")) == 1
+
+
+async def test_a_supervisor_takes_a_conversation_over(here: House) -> None:
+    us, (ada, ben) = here.lanterns, here.lanterns.agents
+    await ada.come_in()
+    call = us.call_in(STRANGER)
+    await ada.answer()
+    await us.until_call(call, CallState.CONNECTED)
+    await ben.come_in()
+    await person(ben, "Supervisor").order("POST", f"/calls/{call}/take-over")
+    await ben.answer()
+
+    async def has_it() -> bool:
+        found = await us.call(call)
+        return found is not None and found.agent == ben.id and found.transfer is None
+
+    await until(has_it)
+    async with here.store.open_tenant(us.id) as rows:
+        assert ("floor.ordered", f"call:{call}") in {(it.action, it.target) for it in await rows.audit.shown(5)}
+    us.caller_leaves(call)
+    await us.until_call(call, CallState.WRAP_UP)
 
 
 async def test_a_program_reads_queues_and_agents_as_the_floor_page_has_them(here: House) -> None:

@@ -19,6 +19,7 @@ from cordpair.engine.commands import Commands
 from cordpair.errors import Rejected, TemporaryFailure
 from cordpair.store.doors import Store
 from cordpair.telemetry import Metrics
+from cordpair.web.api_calls import CallOrders
 from cordpair.web.api_gate import Gate
 from cordpair.web.api_orders import Orders
 from cordpair.web.api_problems import MEDIA_TYPE, problem
@@ -43,11 +44,12 @@ def api_route(
     new_key: Callable[[], str],
 ) -> Mount:
     """The API at its place. `new_key` names an order that comes without a key; never given twice."""
-    app = described(Reads(store, floor), Orders(store, commands, clock, floor, new_key))
+    orders = Orders(store, commands, clock, floor, new_key)
+    app = described(Reads(store, floor), orders, CallOrders(store, orders, clock, new_key))
     return Mount(PREFIX, Gate(app, sign_in, metrics))
 
 
-def described(reads: Reads, orders: Orders) -> FastAPI:
+def described(*parts: Reads | Orders | CallOrders) -> FastAPI:
     """All operations, and their description. Nobody is asked here who they are: that is the gate's."""
     app = FastAPI(
         title="cordpair",
@@ -58,7 +60,7 @@ def described(reads: Reads, orders: Orders) -> FastAPI:
         redirect_slashes=False,
     )
     for operation in OPERATIONS.values():
-        endpoint = getattr(orders, operation.name, None) or getattr(reads, operation.name)
+        endpoint = next(getattr(part, operation.name) for part in parts if hasattr(part, operation.name))
         app.add_api_route(
             operation.path,
             endpoint,

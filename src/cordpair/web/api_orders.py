@@ -52,14 +52,12 @@ class Orders:
     async def set_my_state(self, request: Request, body: shapes.StateBody, key: Key = "") -> Response:
         """Go ready, on a break or offline."""
         who = who_asks(request.scope)
-        return await self._submit(request, self._wish(AgentId(who.subject), body), key)
+        return await self.submit(request, self._wish(AgentId(who.subject), body), key)
 
     async def claim_call(self, request: Request, call: UUID, key: Key = "") -> Response:
         """Take a waiting call out of turn: it is offered to whoever asks."""
         agent = AgentId(who_asks(request.scope).subject)
-        return await self._submit(
-            request, e.CallClaimed(at=self._clock.now(), call=CallId(str(call)), agent=agent), key
-        )
+        return await self.submit(request, e.CallClaimed(at=self._clock.now(), call=CallId(str(call)), agent=agent), key)
 
     async def save_wrap_up(self, request: Request, call: UUID, body: shapes.WrapUpBody, key: Key = "") -> Response:
         """Write down what a call was about; that ends its wrap-up."""
@@ -72,52 +70,50 @@ class Orders:
             note=written.note,
             party=written.party,
         )
-        return await self._submit(request, saved, key)
+        return await self.submit(request, saved, key)
 
     async def ask_callback(self, request: Request, call: UUID, body: shapes.CallbackBody, key: Key = "") -> Response:
         """Keep the caller's place in a queue: an agent calls back when it is their turn."""
         queue = QueueId(body.queue) if body.queue else None
         by = who_asks(request.scope).actor
         asked = e.CallbackAsked(at=self._clock.now(), call=CallId(str(call)), queue=queue, by=by)
-        return await self._submit(request, asked, key)
+        return await self.submit(request, asked, key)
 
     async def take_callback(self, request: Request, call: UUID, key: Key = "") -> Response:
         """Call back: one who is asked to, or a missed call of the list."""
         agent = AgentId(who_asks(request.scope).subject)
         taken = e.CallbackTaken(at=self._clock.now(), call=CallId(str(call)), agent=agent)
-        return await self._submit(request, taken, key)
+        return await self.submit(request, taken, key)
 
     async def report_callback(self, request: Request, call: UUID, body: shapes.ReportBody, key: Key = "") -> Response:
         """Say what came of calling back."""
         agent = AgentId(who_asks(request.scope).subject)
         told = e.CallbackReported(at=self._clock.now(), call=CallId(str(call)), agent=agent, result=body.result)
-        return await self._submit(request, told, key)
+        return await self.submit(request, told, key)
 
     # ---- of supervisors
 
     async def cancel_callback(self, request: Request, call: UUID, key: Key = "") -> Response:
         """Nobody has to call back any more."""
         by = who_asks(request.scope).actor
-        return await self._submit(
-            request, e.CallbackCancelled(at=self._clock.now(), call=CallId(str(call)), by=by), key
-        )
+        return await self.submit(request, e.CallbackCancelled(at=self._clock.now(), call=CallId(str(call)), by=by), key)
 
     async def set_agent_state(self, request: Request, agent: UUID, body: shapes.StateBody, key: Key = "") -> Response:
         """Set the state of an agent, who is told of it."""
         wish = replace(self._wish(AgentId(str(agent)), body), by=AgentId(who_asks(request.scope).subject))
-        return await self._submit(request, wish, key)
+        return await self.submit(request, wish, key)
 
     async def end_wrap_up(self, request: Request, call: UUID, key: Key = "") -> Response:
         """End the wrap-up of a call: the agent is free for the next one."""
         by = AgentId(who_asks(request.scope).subject)
         ended = e.WrapUpEnded(at=self._clock.now(), call=CallId(str(call)), by=by, is_supervisor=True)
-        return await self._submit(request, ended, key)
+        return await self.submit(request, ended, key)
 
     async def move_call(self, request: Request, call: UUID, body: shapes.MoveBody, key: Key = "") -> Response:
         """Move a waiting call to another queue. It keeps its age."""
         by = who_asks(request.scope).actor
         moved = e.CallMoved(at=self._clock.now(), call=CallId(str(call)), queue=QueueId(body.queue), by=by)
-        return await self._submit(request, moved, key)
+        return await self.submit(request, moved, key)
 
     async def retry_parked(
         self, request: Request, parked: Annotated[str, Path(max_length=30)], key: Key = ""
@@ -139,8 +135,8 @@ class Orders:
             raise Rejected("There is no such order.", status=404)
         return _ordered(order, "failed" if standing.is_parked else standing.verdict)
 
-    async def _submit(self, request: Request, event: e.AnyEvent, key: str) -> Response:
-        """Order it. The same key again is the same order, or refused when it says something else now."""
+    async def submit(self, request: Request, event: e.AnyEvent, key: str) -> Response:
+        """Order it, for whoever asks. The same key again is the same order, or refused when it says something else."""
         who, operation = who_asks(request.scope), request.scope[WHAT]
         assert isinstance(operation, Operation)
         name = key or self._new_key()
@@ -161,7 +157,7 @@ class Orders:
             known = await rows.orders.standing(command)
         return known is not None and replace(known.event, at=_NEVER) != replace(event, at=_NEVER)
 
-    def _wish(self, agent: AgentId, body: shapes.StateBody, by: AgentId | None = None) -> e.WentReady | e.TookBreak | e.SignedOut:
+    def _wish(self, agent: AgentId, body: shapes.StateBody, by: AgentId | None = None) -> e.AgentEvent:
         now = self._clock.now()
         match body.state:
             case shapes.Wish.READY:

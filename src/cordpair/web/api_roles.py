@@ -23,6 +23,7 @@ class Rule(StrEnum):
     EVIDENCE = "evidence"  # whoever may see what became of calls and why
     OPERATIONS = "operations"  # whoever keeps the machinery going
     AGENT = "agent"  # an agent, for themself
+    LEAD_SELF = "lead_self"  # whoever leads, for themself
 
 
 _R = Role
@@ -33,7 +34,12 @@ ROLES: Mapping[Rule, frozenset[Role]] = {
     Rule.EVIDENCE: frozenset({_R.SUPERVISOR, _R.ADMIN, _R.AUDITOR, _R.DATA_PROTECTION}),
     Rule.OPERATIONS: frozenset({_R.SUPERVISOR, _R.ADMIN}),
     Rule.AGENT: frozenset({_R.AGENT}),
+    Rule.LEAD_SELF: frozenset({_R.SUPERVISOR}),
 }
+
+
+#: What only people do: they act as themselves.
+PEOPLE = frozenset({Rule.AGENT, Rule.LEAD_SELF})
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +53,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     def allows(self, who: SignedIn) -> bool:
         """Whether the roles of `who` are enough."""
-        if self.rule is Rule.AGENT and who.is_program:
+        if self.rule in PEOPLE and who.is_program:
             return False
         return bool(who.roles & ROLES[self.rule])
 
@@ -75,6 +81,12 @@ _TABLE = (
     _order("set_my_state", "/me/state", Rule.AGENT, "PUT"),
     _order("claim_call", "/calls/{call}/claim", Rule.AGENT),
     _order("save_wrap_up", "/calls/{call}/wrap-up", Rule.AGENT, "PUT"),
+    _order("place_call", "/calls", Rule.AGENT),
+    _order("pass_on", "/calls/{call}/transfer", Rule.AGENT),
+    _order("complete_transfer", "/calls/{call}/transfer/complete", Rule.AGENT),
+    _order("cancel_transfer", "/calls/{call}/transfer/cancel", Rule.AGENT),
+    _order("hang_up", "/calls/{call}/hang-up", Rule.AGENT),
+    _order("take_over", "/calls/{call}/take-over", Rule.LEAD_SELF),
     _order("set_agent_state", "/agents/{agent}/state", Rule.LEAD, "PUT"),
     _order("end_wrap_up", "/calls/{call}/end-wrap-up", Rule.LEAD),
     _order("move_call", "/calls/{call}/move", Rule.LEAD),

@@ -13,6 +13,7 @@ from cordpair.core.agent import AgentState
 from cordpair.core.call import CallState, EndedBy, Outcome
 from cordpair.core.callback import CallbackKind, CallbackState, Reported
 from cordpair.core.caller import CallerKind, Grade
+from cordpair.core.transfer import TargetKind, TransferKind
 
 Slug = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")]
 
@@ -268,6 +269,27 @@ class ReportBody(Body):
     """What came of calling back."""
 
     result: Reported
+
+
+class PlaceBody(Body):
+    """Whom to call, on behalf of which queue. A national number is read as of the organisation's country."""
+
+    queue: Slug
+    number: str = Field(min_length=1, max_length=40)
+
+
+class PassOnBody(Body):
+    """To whom. `id` is an Entra object id, or a queue's; for a number it stays empty.
+
+    `note` travels with the call. `anyway`: also to a queue that is closed or where nobody is, or an agent who is away.
+    """
+
+    to: TargetKind
+    kind: TransferKind = TransferKind.BLIND
+    id: str = Field(default="", max_length=100, pattern=r"^[\w.-]*$")
+    number: str = Field(default="", max_length=40)
+    note: str = Field(default="", max_length=10_000)
+    anyway: bool = False
 
 
 class MoveBody(Body):
