@@ -19,7 +19,7 @@ MODEL = Path(__file__).with_name("offer.pml")
 #: agents go by themselves. Several offers at once are raced in tests/core/test_offer_race.py.
 CALL_MOVES_LEFT_OUT = {"ARRIVE", "ESTABLISH", "REFUSE", "SEND_ON", "IDENTIFY", "EXPIRE_WRAP_UP", "GO_ON"}
 CALL_MOVES_LEFT_OUT |= {"HAND_OVER", "PASS_ON", "REQUEUE", "ENTER_FLOW"}
-CALL_STATES_LEFT_OUT = {"HEARD_OF", "RINGING", "IN_FLOW", "PASSED_ON", "RELEASED", "PLACING", "DIALLING"}
+CALL_STATES_LEFT_OUT = {"HEARD_OF", "RINGING", "IN_FLOW", "PASSED_ON", "RELEASED", "PLACING", "DIALLING", "REACHING"}
 AGENT_MOVES_LEFT_OUT = {"BREAK", "SIGN_OUT"}
 AGENT_STATES_LEFT_OUT = {"OFFLINE", "BREAK"}
 #: A second end of a call in wrap-up changes nothing; a wish to be ready is modelled for who has missed a ring.
