@@ -10,6 +10,7 @@ from cordpair.core.fold_claim_first import take_down
 from cordpair.core.fold_closing import watch_closing, watch_wait
 from cordpair.core.fold_entry import why_closed
 from cordpair.core.fold_offers import seek
+from cordpair.core.fold_treatment import wait_again
 from cordpair.errors import IllegalEvent
 
 
@@ -32,6 +33,7 @@ def move_call(floor: Floor, event: CallMoved) -> None:
     before = call.queue or ""
     call = floor.save_call(replace(call, queue=queue.id, excluded=()))
     floor.remember("Moved", event.at, call=call.id, before_queue=before, queue=queue.id, by=event.by)
+    call = wait_again(floor, call, event.at)
     watch_closing(floor, call, event.at)
     watch_wait(floor, call, event.at)
     seek(floor, call, event.at)

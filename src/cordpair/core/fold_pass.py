@@ -8,10 +8,11 @@ from cordpair.core import call as calls
 from cordpair.core import events as e
 from cordpair.core.call import Call, CallState, EndedBy, Move, Outcome, pending_reason
 from cordpair.core.changes import PendingItem
-from cordpair.core.effects import Face, HangUp, LogActivity, PlayPrompt, RemoveAgent
+from cordpair.core.effects import Face, HangUp, LogActivity, RemoveAgent
 from cordpair.core.floor import Floor
 from cordpair.core.fold_closing import watch_closing, watch_wait
 from cordpair.core.fold_offers import seek
+from cordpair.core.fold_treatment import wait_again
 from cordpair.core.fold_watch import CHECK_S, arm_check
 from cordpair.core.fold_wrap_up import start_wrap_up
 from cordpair.core.ids import AgentId, CallId, QueueId, TransferId, participant_id
@@ -96,12 +97,11 @@ def requeue(
         "agent": None,
         "outcome": None,
     }
-    waits = {"queue": queue, "transfer": None, "prompts": call.prompts + 1}
+    waits = {"queue": queue, "transfer": None}
     waiting = calls.move(call, Move.REQUEUE, CallState.QUEUED, **told, **waits)
     call = floor.show(floor.save_call(waiting), agent, Face.PASSED)
     floor.remember("Requeued", at, call=call.id, agent=agent, before=before, after=call.queue or "")
-    prompt = floor.queue_of(call).waiting
-    floor.order(PlayPrompt(call=call.id, graph_id=call.graph_id, prompt=prompt, number=call.prompts))
+    call = wait_again(floor, call, at)
     watch_closing(floor, call, at)
     watch_wait(floor, call, at)
     seek(floor, call, at)

@@ -40,6 +40,18 @@ def begin_wait(floor: Floor, call: Call, at: datetime) -> Call:
     return wait_goes_on(floor, call, Why.GREETING, at)
 
 
+def wait_again(floor: Floor, call: Call, at: datetime) -> Call:
+    """The call waits once more, after it was with an agent, or in another queue than before."""
+    queue = floor.queue_of(call)
+    if queue.treatment is not None and call.saying is None:
+        return _music(floor, call, queue, queue.treatment, at)
+    if queue.treatment is None and call.former is not None:
+        call = floor.save_call(replace(call, prompts=call.prompts + 1))
+        prompt = PlayPrompt(call=call.id, graph_id=call.graph_id, prompt=queue.waiting, number=call.prompts)
+        floor.order(prompt)
+    return call
+
+
 def wait_goes_on(floor: Floor, call: Call, why: Why, at: datetime) -> Call:
     """Something that a waiting caller heard, or did not hear, has ended."""
     queue = floor.queue_of(call)
