@@ -8,6 +8,7 @@ import httpx
 from cordpair.connectors.kit import Crm, certificate_fault
 from cordpair.connectors.registry import open_crm, title
 from cordpair.connectors.speech.espeak import Espeak
+from cordpair.connectors.teams.permissions import missing
 from cordpair.connectors.teams.tokens import BOT_SCOPE, GRAPH_SCOPE
 from cordpair.core.ids import GraphCallId, TenantId
 from cordpair.core.quota import reached, redirects
@@ -100,7 +101,13 @@ class TenantDoctor:
         found = [graph, await self._token(parts, "Bot Framework", BOT_SCOPE)]
         if graph.key == "registration.ok":
             found += [*await self._graph_presence(parts), await self._graph_calls(parts)]
+            found += await self._permissions(parts)
         return found
+
+    async def _permissions(self, parts: TenantParts) -> list[Finding]:
+        """What Entra has granted: the token says it."""
+        lacks = missing(await parts.tokens.token(GRAPH_SCOPE))
+        return [warning("graph.permission", permission=name) for name in lacks] or [ok("graph.permissions")]
 
     async def _token(self, parts: TenantParts, what: str, scope: str) -> Finding:
         try:
