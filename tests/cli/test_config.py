@@ -96,6 +96,9 @@ def test_a_life_of_versions(tmp_path: Path, installation: None) -> None:
     assert "version 1 runs now" in run("config", "apply", file, "--yes", "--note", "first").stdout
     assert (run("config", "plan", file).exit_code, run("config", "plan", file).exit_code) == (config.NO_CHANGES,) * 2
 
+    nothing = run("config", "apply", file)
+    assert (nothing.exit_code, "No changes." in nothing.stdout) == (0, True), "nobody is asked where nothing changes"
+
     shown = wrote(tmp_path / "shown.toml", text=run("config", "show").stdout)
     assert run("config", "plan", shown).exit_code == config.NO_CHANGES, "what is shown changes nothing"
     mine = wrote(tmp_path / "mine.toml", text=shown.read_text())

@@ -213,3 +213,10 @@ def test_every_field_of_a_setup_stands_in_the_reference() -> None:
     texts = [file.read_text(encoding="utf-8") for file in (ROOT / "docs" / "reference").rglob("*.toml")]
     shown = {word for text in texts for word in re.findall(r"\w+", text)}
     assert {f"{owner}.{field}" for owner, fields in PARTS.items() for field in fields if field not in shown} == set()
+
+
+def test_every_field_that_may_hold_a_secret_is_known_as_one() -> None:
+    """Whatever is called so is hidden by `core.setup_secrets`, and is no part of what is stored in the clear."""
+    looks = re.compile("secret|password|token|credential|private|api_key")
+    found = {f"{owner}.{field}" for owner, fields in PARTS.items() for field in fields if looks.search(field)}
+    assert found == {"Registration.client_secret", "Registration.secret_expires_at", "CrmSetup.secrets"}

@@ -111,7 +111,7 @@ def add_to(app: typer.Typer) -> None:
             _print(made, language)
             if made.has_drifted and not force:
                 raise Rejected(say("refused", language))
-            return yes or _asked(language)
+            return yes or not made.differences or _asked(language)
 
         _tell(asyncio.run(applied(given, agrees, note=note, based_on=based_on)), language)
 
@@ -158,7 +158,7 @@ def add_to(app: typer.Typer) -> None:
             print(say("kept", language))
             if gone:
                 print(say("gone", language, count=gone))
-            return yes or _asked(language)
+            return yes or not made.differences or _asked(language)
 
         _tell(asyncio.run(rolled_back(tenant, version, agrees, note=note)), language)
 
