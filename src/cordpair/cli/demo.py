@@ -109,6 +109,7 @@ async def playing(seed: int, rate: float, port: int, members: int) -> AsyncItera
 
 async def _set_up(demo: Demo) -> None:
     """What an administrator does: organisations, queues, agents, the CRM, and its parties in the phone index."""
+    from cordpair.cli.demo_menu import with_menu
     from cordpair.cli.demo_world import setup_of, with_pause
     from cordpair.core.audit import operator_actor
     from cordpair.engine.privileged import apply_setup
@@ -116,7 +117,7 @@ async def _set_up(demo: Demo) -> None:
 
     for tenant in demo.world["tenants"]:
         by, now = operator_actor(os.getuid()), demo.product.clock.now()
-        setup = with_pause(setup_of(tenant), now)
+        setup = with_menu(with_pause(setup_of(tenant), now))
         demo.setups.append(setup)
         await apply_setup(demo.product.store, setup, by=by, now=now)
         parts = await demo.product.workshop.of(setup.id)

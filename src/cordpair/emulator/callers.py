@@ -13,6 +13,8 @@ from cordpair.emulator.graph.errors import GraphError
 from cordpair.emulator.members import Member, holders
 from cordpair.emulator.world import Queue, Tenant
 
+_TONES = ("tone1", "tone2", "tone1", "tone2", "tone7")  # now and then a wrong one
+_PRESSES_AFTER_S = (3.0, 14.0)
 _HEARS_NOTHING_S = 25.0  # how long a caller stays on a line that has gone silent
 
 _GERMAN = ("3023125", "4066969", "8999998", "6990009")
@@ -31,11 +33,15 @@ class Shares:
 
 @dataclass(frozen=True)
 class Manners:
-    """How callers are, in emulated seconds: who waits between `least` and `most`, and talks `talk_s` on average."""
+    """How callers are, in emulated seconds: who waits between `least` and `most`, and talks `talk_s` on average.
+
+    `presses` is the share of those who press a key of a menu, sooner or later.
+    """
 
     least_patience_s: float = 45.0
     most_patience_s: float = 240.0
     talk_s: float = 70.0
+    presses: float = 0.7
 
     def patience(self, dice: random.Random) -> float:
         return dice.uniform(self.least_patience_s, self.most_patience_s)
@@ -117,6 +123,7 @@ class Callers:
             t.id: PhoneBook(t, members.get(t.id, []), cloud.random(f"numbers/{t.id}"), switchboards.get(t.id, {}))
             for t in cloud.world.tenants
         }
+        self._keys = cloud.random("keys")
         self.shares = Shares()
         self.manners = Manners()
         self.on_the_line: dict[str, Caller] = {}
@@ -168,6 +175,9 @@ class Callers:
         caller = self.on_the_line.get(call.id)
         if caller and not caller.is_manual:
             self._cloud.clock.later(caller.patience_s, lambda: self._lose_patience(caller))
+            if self._keys.random() < self.manners.presses:
+                tone = self._keys.choice(_TONES)
+                self._cloud.clock.later(self._keys.uniform(*_PRESSES_AFTER_S), lambda: self._press(caller, tone))
 
     def joined(self, call: Call, user: str) -> None:
         caller = self.on_the_line.get(call.id)
@@ -188,6 +198,11 @@ class Callers:
         caller = self.on_the_line.pop(call.id, None)
         if caller:
             caller.over.set()
+
+    def _press(self, caller: Caller, tone: str) -> None:
+        """Where nobody asked for keys, nobody hears it."""
+        if not caller.talking and not caller.call.is_over:
+            self._exchange.press_tone(caller.call, tone)
 
     def _lose_patience(self, caller: Caller) -> None:
         if not caller.talking:
