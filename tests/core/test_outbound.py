@@ -173,6 +173,12 @@ def test_a_call_that_graph_does_not_place_frees_the_agent_and_says_why() -> None
     assert (floor.calls[OURS].outcome_reason, floor.agents[ANA].state) == ("agent_forbidden", AgentState.READY)
 
 
+def test_a_call_that_was_given_up_before_graph_named_it_is_hung_up() -> None:
+    floor = tell(floor_with(ready(ANA)), asked(), timed_out(40, OURS), created(41))
+    assert [order.graph_id for order in orders(floor, HangUp)] == [GRAPH]
+    assert floor.agents[ANA].state is AgentState.READY
+
+
 def test_a_call_whose_name_we_never_heard_is_hung_up_when_it_is_met() -> None:
     floor = tell(floor_with(ready(ANA)), established(1))
     tell(floor, replace(established(4), inferred=True, outgoing=True))

@@ -75,6 +75,9 @@ def created(floor: Floor, event: e.OutboundCreated) -> None:
     """Graph has named the call. What has been told of it under that name is taken up."""
     placed = floor.call(event.call)
     told = floor.call_or_new(event.named, event.graph_id, event.at)
+    if placed.outcome is Outcome.UNREACHED:  # given up while Graph was asked: nobody is to be rung for it
+        floor.order(HangUp(call=event.named, graph_id=event.graph_id))
+        return
     if placed.state is not CallState.PLACING or told.state is not CallState.HEARD_OF:
         raise IllegalEvent("not_placing")
     floor.save_call(calls.move(placed, Move.NAME, CallState.CLOSED, closed_at=event.at))

@@ -57,6 +57,7 @@ class TransferPerformer:
             return []  # it was over before its ring could begin
         try:
             await self._invite(order, call, transfer)
+            await self._unless_over(order, transfer)
         except PermanentFailure as exc:
             if exc.status == 404:
                 raise
@@ -66,6 +67,12 @@ class TransferPerformer:
             now = self._clock.now()
             return [e.TransferUnanswered(at=now, call=order.call, transfer=order.transfer, why=why)]
         return []
+
+    async def _unless_over(self, order: o.RingTarget, transfer: Transfer) -> None:
+        """What failed while its ring was on its way was taken back before there was anything to take back."""
+        call = await self._load(order.call)
+        if call.transfer is None and call.failure is not None and call.transfers == transfer.number:
+            await self._calls.remove(order.graph_id, participant_id(transfer.id))
 
     async def _invite(self, order: o.RingTarget, call: Call, transfer: Transfer) -> None:
         name = participant_id(transfer.id)
@@ -109,11 +116,17 @@ class TransferPerformer:
         name = participant_id(transfer.id) if transfer else ""
         try:
             await self._calls.hold(order.graph_id, call.caller.user, name, on=order.on)
+            if order.on and not _is_held(await self._load(order.call), order):  # over while the music began
+                await self._calls.hold(order.graph_id, call.caller.user, name, on=False)
         except PermanentFailure as exc:
             if exc.status == 404:
                 raise
             return [e.HoldRefused(at=self._clock.now(), call=order.call)] if order.on else []
         return []
+
+
+def _is_held(call: Call, order: o.HoldCaller) -> bool:
+    return call.transfer is not None and call.transfer.number == order.number
 
 
 def _why_refused(exc: PermanentFailure, transfer: Transfer) -> TransferEnd:
