@@ -10,13 +10,13 @@ from tests.chaos.evidence import Evidence, Row
 def outcomes(seen: Evidence) -> Iterator[str]:
     known = {(call["tenant"], call["body"]["graph_id"]): call for call in seen.calls}
     arrivals, shown, sent_on = _arrivals(seen), _shown(seen), sent_on_by(seen)
-    read, ended = _read_at(seen), _ended_at(seen)
+    read, rings = _read_at(seen), _rings_of(seen)
     moved = {row["call"] for row in seen.history if row["what"] in ("TransferOver", "Requeued", "Moved")}
     for truth in seen.truth:
         call = known.pop((truth["tenant"], truth["graph_id"]), None)
         if call is not None:
             talked = [stay["user"] for stay in truth["stays"]]
-            crossed = _crossed(truth, shown, ended.get(call["call"], {}), read.get(truth["graph_id"], []))
+            crossed = _crossed(truth, shown, rings[call["call"]], read.get(truth["graph_id"], []))
             told = [user for user in talked if (truth["graph_id"], user) in shown and user not in crossed]
             was_told, is_moved = truth["graph_id"] in arrivals - sent_on, call["call"] in moved
             yield from _outcome_of(call, truth, talked, told, was_told=was_told, is_moved=is_moved)
@@ -34,16 +34,15 @@ def _read_at(seen: Evidence) -> dict[str, list[str]]:
     return found
 
 
-def _ended_at(seen: Evidence) -> dict[str, dict[str, datetime]]:
-    """When the offers of each call ended, by agent."""
-    found: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
-    for offer in seen.offers:
-        if offer["ended_at"]:
-            found[offer["call"]][offer["agent"]] = offer["ended_at"]
+def _rings_of(seen: Evidence) -> defaultdict[str, list[Row]]:
+    """The offers of each call, by when they were made."""
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for offer in sorted(seen.offers, key=lambda it: it["made_at"]):
+        found[offer["call"]].append(offer)
     return found
 
 
-def _crossed(truth: Row, shown: dict[tuple[str, str], str], ended: dict[str, datetime], read: list[str]) -> set[str]:
+def _crossed(truth: Row, shown: dict[tuple[str, str], str], rings: list[Row], read: list[str]) -> set[str]:
     """Of whom we were told when their ring had been taken back already, and who was gone before we could read again,
     while the caller stayed. With whoever was there to the end of the call the caller has talked.
     """
@@ -53,9 +52,16 @@ def _crossed(truth: Row, shown: dict[tuple[str, str], str], ended: dict[str, dat
         if until >= (truth["ended_at"] or "~"):
             continue
         told = shown.get((truth["graph_id"], stay["user"]))
-        if stay["user"] in ended and told and ended[stay["user"]] <= datetime.fromisoformat(told):
+        ended = _ended_before(rings, stay["user"], datetime.fromisoformat(since))
+        if ended and told and ended <= datetime.fromisoformat(told):
             found |= set() if any(since < at < until for at in read) else {stay["user"]}
     return found
+
+
+def _ended_before(rings: list[Row], user: str, since: datetime) -> datetime | None:
+    """When the ring ended that somebody accepted at `since`. They may have been rung anew later."""
+    mine = [ring["ended_at"] for ring in rings if ring["agent"] == user and ring["made_at"] <= since]
+    return mine[-1] if mine else None
 
 
 def _arrivals(seen: Evidence) -> set[str]:

@@ -149,8 +149,8 @@ def well() -> Evidence:
         },
         calls=[call("one", "ada", 1), call("two", "bruno", 2)],
         offers=[
-            {"call": "one", "number": 1, "agent": "ada", "state": "accepted", "ended_at": None},
-            {"call": "two", "number": 1, "agent": "bruno", "state": "accepted", "ended_at": None},
+            {"call": "one", "number": 1, "agent": "ada", "state": "accepted", "made_at": at(8), "ended_at": None},
+            {"call": "two", "number": 1, "agent": "bruno", "state": "accepted", "made_at": at(8), "ended_at": None},
         ],
         legs=[*legs_of("one", "ada"), *legs_of("two", "bruno")],
         history=[*story("one", "ada"), *story("two", "bruno")],
@@ -373,6 +373,8 @@ def test_whoever_was_in_the_call_for_a_moment_after_their_ring_was_taken_back_ne
     seen.journal.append(roster("one", 1, "ada"))
     assert "J2 call one is abandoned (), really answered" in violations(seen)  # they talked to its end
     seen.truth[0]["ended_at"] = at(31).isoformat()
+    assert [found for found in violations(seen) if found.startswith("J2")] == []
+    seen.offers.append({**seen.offers[0], "number": 2, "made_at": at(32), "ended_at": at(33)})  # and rang anew later
     assert [found for found in violations(seen) if found.startswith("J2")] == []
     read = {"type": "RosterSeen", "graph_id": "g-one", "at": at(20).isoformat()}
     seen.inbox.append({"tenant": "t", "source": "result", "state": "folded", "error": "", "body": read})
