@@ -87,7 +87,7 @@ def slapd() -> Slapd:
     (folder / "data").mkdir()
     config = folder / "slapd.conf"
     config.write_text(_CONFIG.format(folder=folder, base=BASE, root=ROOT, password=PASSWORD), encoding="utf-8")
-    numbers = ["06221/911924", *(f"030 66969{n:03}" for n in range(13))]
+    numbers = ["06221/911924", "06221 / 91.19-25", *(f"030 66969{n:03}" for n in range(12))]
     names = ["Ansgar Wiesel", *["Berta Dachs"] * 13]
     people = [
         _PERSON.format(number=number, base=BASE, name=name, phone=phone)

@@ -27,6 +27,11 @@ class TestLdap(PartyPromises):
         found = await stage.crm.find_by_phone(PHONE)
         assert [(party.ref.id, party.phones[0].raw) for party in found] == [(KNOWN, "06221/911924")]
 
+    async def test_a_number_is_found_however_its_digits_are_grouped(self) -> None:
+        stage = await self.stage()
+        found = await stage.crm.find_by_phone("+496221911925")
+        assert [party.phones[0].raw for party in found] == ["06221 / 91.19-25"]
+
     async def test_a_wrong_password_is_permanent(self) -> None:
         stage = await self.stage()
         failure = await failure_of(stage.opened(setup(stage.server.port, password="wrong")).find_by_phone(PHONE))

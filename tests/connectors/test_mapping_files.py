@@ -12,8 +12,9 @@ from cordpair.connectors.rest import mapping_of, read_mapping, schema, shipped_n
 from cordpair.connectors.rest.numbers import variants
 from cordpair.connectors.rest.skeleton import read_document, skeleton
 from cordpair.connectors.rest.templates import rendered, template
-from cordpair.connectors.testkit import activity
+from cordpair.connectors.testkit import activity, pages_of
 from cordpair.core.tenant import CrmSetup
+from cordpair.emulator.crm_host import Person
 from cordpair.errors import PermanentFailure, Rejected
 from tests.connectors.crm_server import dataverse_stage, hubspot_stage, salesforce_stage
 
@@ -84,6 +85,28 @@ async def test_hubspot_finds_a_number_whose_e164_it_does_not_know_and_a_hundred_
             stage.clock.at += stage.clock.at.resolution * 10_000_000
             assert [one.ref for one in await stage.crm.find_by_phone(stage.known_phone)] == [stage.known]
         assert len(await stage.party_ids()) == 14
+
+
+async def test_before_a_repeat_it_is_looked_for_and_nothing_is_sent() -> None:
+    async with hubspot_stage() as stage:
+        await stage.crm.log_activity(activity(stage.known), key="k1", repeat=False)
+        stage.host.requests.clear()
+        await stage.crm.log_activity(activity(stage.known), key="k1", repeat=True)
+        assert [method for method, _ in stage.host.requests] == ["GET"]
+
+
+async def test_all_kinds_of_parties_come_one_kind_after_the_other() -> None:
+    async with salesforce_stage() as stage:
+        stage.host.people += [
+            Person("00Q000000000001AAA", "Cilla Dohle", "Lead", {"Phone": "030 1"}, company="Laternenhaus"),
+            Person("001000000000001AAA", "Laternenhaus", "Account", {"Phone": "030 2"}),
+        ]
+        pages = await pages_of(stage.crm, None)
+        found = [party for page in pages for party in page.parties if not party.ref.id.startswith("contact:")]
+        assert [(one.ref.id, one.company) for one in found] == [
+            ("lead:00Q000000000001AAA", "Laternenhaus"),
+            ("account:001000000000001AAA", "Laternenhaus"),
+        ]
 
 
 async def test_salesforce_makes_one_task_of_a_creation_that_is_sent_twice() -> None:

@@ -19,7 +19,9 @@ def test_an_address_of_our_own_surroundings_is_not_reached(address: str) -> None
     assert not may_be_reached(address, ())
 
 
-@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "::ffff:93.184.215.14"])
+@pytest.mark.parametrize(
+    "address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"]
+)
 def test_a_public_address_is_reached(address: str) -> None:
     assert may_be_reached(address, ())
 
