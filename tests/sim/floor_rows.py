@@ -12,11 +12,12 @@ from cordpair.core.call import Call
 from cordpair.core.changes import HistoryEntry, OfferRecord, OfferState
 from cordpair.core.identify import Contact, Known
 from cordpair.core.ids import AgentId, CallId, PartyRef, TenantId
+from cordpair.core.party import ChatReference
 from cordpair.core.trunk import Trunk
 from cordpair.store.agents import Agents
 from cordpair.store.callers import Callers
 from cordpair.store.calls import Calls, PendingCall
-from cordpair.store.chats import Card, Cards, Sheet
+from cordpair.store.chats import Card, Cards, Chats, Sheet
 from cordpair.store.parties import Parties, PartyHit
 from cordpair.store.peers import Peers
 from tests.sim.database import Transaction, refused
@@ -110,6 +111,18 @@ class MemoryAgents(Agents):
             # What the administrator sets is not the fold's to write.
             name, queues, skills = (known.name, known.queues, known.skills) if known else (agent.name, (), frozenset())
             self._tx.put("agents", key, replace(agent, name=name, queues=queues, skills=skills))
+
+
+class MemoryChats(Chats):
+    """See Chats."""
+
+    def __init__(self, transaction: Transaction, tenant: TenantId) -> None:
+        self._tx, self._tenant = transaction, tenant
+
+    async def get(self, agent: AgentId) -> ChatReference | None:
+        await self._tx.statement()
+        chat: ChatReference | None = self._tx.get("chats", (self._tenant, agent))
+        return chat
 
 
 class MemoryCards(Cards):

@@ -8,9 +8,11 @@ from datetime import timedelta
 from random import Random
 
 import msgspec
+from msgspec.structs import replace
 
 from cordpair.core.ids import AgentId, PartyRef, QueueId, RegistrationId, TenantId
 from cordpair.core.party import PartyRecord, StoredPhone
+from cordpair.core.queue_rules import WrapUpMode
 from cordpair.core.tenant import AgentSetup, Disposition, Queue, Registration, TenantSetup
 from cordpair.store.parties import IndexedPhone, PartyHit
 from cordpair.telemetry import Metrics
@@ -191,10 +193,13 @@ def setup(number: int) -> TenantSetup:
     tenant = TenantId(f"{number:08d}-0000-4000-8000-000000000000")
     names = [QueueId("members"), QueueId("events")]
     dispositions = (Disposition(id="solved", en="Solved", de="Gelöst"),)
-    queues = tuple(
+    members, events = (
         Queue(id=name, name=name, resource_account=f"{name}-{number}", wrap_up_s=30.0, dispositions=dispositions)
         for name in names
     )
+    # One rings one agent after the other, the other all of them at once.
+    ring_all = {"parallel_offers": 3, "wrap_up": WrapUpMode.OPTIONAL, "misses": 2, "declines": 3}
+    queues = (members, replace(events, **ring_all))
     served = ((names[0],), (names[0],), (names[1],), (names[0], names[1]))
     agents = tuple(
         AgentSetup(id=AgentId(f"{number:08d}-0000-4000-8000-{place:012d}"), name=f"Agent {place}", queues=mine)

@@ -20,6 +20,7 @@ from tests.sim.floor_rows import (
     MemoryCallers,
     MemoryCalls,
     MemoryCards,
+    MemoryChats,
     MemoryParties,
     MemoryPeers,
     write_offers,
@@ -52,6 +53,7 @@ class MemoryRows(TenantRows):
         self.agents = MemoryAgents(transaction, tenant)
         self.setups = MemorySetups(transaction, tenant)
         self.cards = MemoryCards(transaction, tenant)
+        self.chats = MemoryChats(transaction, tenant)
         self.peers = MemoryPeers(transaction, tenant)
         self.parties = MemoryParties(transaction, tenant)
         self.callers = MemoryCallers(transaction)
