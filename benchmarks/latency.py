@@ -97,6 +97,7 @@ async def _run() -> list[Line]:
             theirs=percentile(theirs, 0.5),
             aim=5,
             at_most=True,
+            note="(bare: no look at who may see what, no agents, routing, history or content of the card)",
         ),
         Line(
             work="  p99",
