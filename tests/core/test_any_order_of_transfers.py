@@ -83,7 +83,7 @@ def of_agents() -> list[e.AnyEvent]:
 def talking(graph: GraphCallId) -> list[e.AnyEvent]:
     """What leads to a conversation, so that most of what follows finds one."""
     call = call_id(TENANT, graph)
-    come = [arrived(graph=graph), e.Established(at=NOON, call=call, graph_id=graph)]
+    come: list[e.AnyEvent] = [arrived(graph=graph), e.Established(at=NOON, call=call, graph_id=graph)]
     return [*come, e.RosterSeen(at=NOON, call=call, graph_id=graph, sequence=1, users=(ANA,))]
 
 
