@@ -1,5 +1,9 @@
 """A private exchange writes numbers in its own way."""
 
+from typing import Any
+
+import pytest
+
 from cordpair.core.caller import CallerKind
 from cordpair.core.number_plan import read_number, stored_numbers
 from cordpair.core.number_rules import NumberRules
@@ -23,6 +27,12 @@ def test_numbers_that_say_their_area_or_country_are_left_alone() -> None:
 
 def test_the_outside_line_is_taken_off_first() -> None:
     assert read_number("9 030 23125123", "DE", rules=RULES).e164 == "+493023125123"
+
+
+@pytest.mark.parametrize("wrong", [{"outside_line": "9w"}, {"area_code": "+49"}, {"internal_digits": 9}])
+def test_rules_that_cannot_be_meant_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="number_rules"):
+        NumberRules(**wrong)
 
 
 def test_without_rules_nothing_changes() -> None:

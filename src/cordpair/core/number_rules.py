@@ -18,6 +18,10 @@ class NumberRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     internal_digits: int = 0
     area_code: str = ""
 
+    def __post_init__(self) -> None:
+        if not f"0{self.outside_line}{self.area_code}".isdecimal() or not 0 <= self.internal_digits <= _LONGEST_LOCAL:
+            raise ValueError("number_rules: outside_line and area_code are digits, internal_digits 0 to 8")
+
     def is_internal(self, digits: str, *, is_international: bool) -> bool:
         """Whether these are the digits of an extension of our own."""
         return not is_international and 0 < len(digits) <= self.internal_digits
