@@ -17,12 +17,14 @@ from cordpair.core.effects import (
     HoldCaller,
     InviteAgent,
     LogActivity,
+    RefreshCall,
     RemoveAgent,
     RingTarget,
     ShowCard,
     WithdrawTarget,
 )
 from cordpair.core.floor import Floor
+from cordpair.core.hours import Hours
 from cordpair.core.ids import AgentId, QueueId, participant_id, transfer_id
 from cordpair.core.transfer import Stage, Target, TargetKind, TransferEnd, TransferKind
 from cordpair.core.transfer_people import TRANSFER_LEGS
@@ -362,6 +364,23 @@ def test_the_agent_hears_beforehand_that_nobody_is_there_in_the_other_queue() ->
     assert refused(floor, asked(60, TO_EVENTS)) == "nobody_there"
     tell(floor, asked(61, TO_EVENTS, anyway=True))
     assert (call_of(floor).state, call_of(floor).queue) == (CallState.QUEUED, EVENTS)
+
+
+def test_the_agent_hears_beforehand_that_the_other_queue_is_closed() -> None:
+    floor = talking(cleo())
+    mornings = Hours(time_zone="UTC", week=("mon-sun 06:00-07:00",))
+    floor.queues[EVENTS] = replace(floor.queues[EVENTS], hours=mornings)
+    assert refused(floor, asked(60, TO_EVENTS)) == "queue_closed"
+    tell(floor, asked(61, TO_EVENTS, anyway=True))
+    assert call_of(floor).queue == EVENTS
+
+
+def test_a_line_that_is_held_for_somebody_outside_is_kept_alive_and_read() -> None:
+    floor = tell(talking(), asked(60, TO_NUMBER), roster(66, 3, ANA, also=(participant_id(FIRST),)))
+    assert floor.changes.timers[f"check:{CALL}"] is not None
+    tell(floor, saved(80, ANA), e.CheckDue(at=after(100), call=CALL))
+    assert len(orders(floor, RefreshCall)) == 1
+    assert floor.changes.timers[f"check:{CALL}"] is not None
 
 
 @pytest.mark.parametrize("number", ["110", "", "+49110", "anonymous", "+49 30 1234567"])
