@@ -37,7 +37,7 @@ from cordpair.core.need import Step
 from cordpair.core.queue_rules import AtTimeout
 from cordpair.core.transfer import TransferEnd
 from cordpair.errors import IllegalEvent
-from tests.core.people import ANA, CALL, GRAPH, NOON, QUEUE, TENANT, after, arrived, nth_offer, ready, tell
+from tests.core.people import ANA, BEN, CALL, GRAPH, NOON, QUEUE, TENANT, after, arrived, nth_offer, ready, tell
 
 OTHER = GraphCallId("graph-call-2")
 OVERFLOW = "user-overflow"
@@ -210,6 +210,18 @@ def test_an_agent_who_answered_at_the_last_moment_keeps_the_call_from_the_stand_
     tell(built, replace(seen(68, users=(ANA,), sequence=5), inferred=True))
     assert (built.calls[CALL].agent, built.calls[CALL].transfer) == (ANA, None)
     assert any(isinstance(effect, WithdrawTarget) for effect in built.changes.effects)
+
+
+def test_an_agent_who_is_seen_beside_the_stand_in_has_the_call() -> None:
+    built = tell(waited_out(), replace(seen(66, STAND_IN, users=(ANA,)), inferred=True))
+    assert (built.calls[CALL].state, built.calls[CALL].agent) == (CallState.CONNECTED, ANA)
+
+
+def test_as_long_as_one_of_several_rings_the_stand_in_is_not_rung() -> None:
+    built = floor(ready(ANA), ready(BEN, 30), max_wait_s=60.0, parallel_offers=2)
+    tell(built, arrived(), answered(50), TOO_LONG, replace(DECLINED, at=after(63)))
+    assert [offer.agent for offer in built.calls[CALL].rings] == [BEN]
+    assert not stand_in_rung(built)
 
 
 def test_a_caller_who_leaves_while_the_stand_in_rings_has_abandoned() -> None:

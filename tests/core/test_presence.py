@@ -62,6 +62,11 @@ def test_a_busy_notice_long_after_our_call_is_of_another_call() -> None:
     assert is_on_another_call(agent)
 
 
+def test_a_busy_notice_from_before_our_ring_is_of_another_call() -> None:
+    talk = Talk(since=after(10), until=after(60))
+    assert not may_be_rung(ana(presence=IN_A_CALL, talk=talk), QUEUES, after(61))
+
+
 def test_a_ring_that_found_the_client_busy_is_believed_right_after_our_call_too() -> None:
     talk = Talk(since=after(-300), until=after(-5))
     assert not may_be_rung(ana(presence=replace(IN_A_CALL, was_rung=True), talk=talk), QUEUES, after(1))
