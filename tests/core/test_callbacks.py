@@ -13,7 +13,7 @@ from cordpair.core.effects import CallbackFace, InviteAgent, PlaceCall, ShowCall
 from cordpair.core.floor import Floor
 from cordpair.core.fold_callback import keep_place
 from cordpair.core.hours import Hours
-from cordpair.core.ids import AgentId, CallId, GraphCallId
+from cordpair.core.ids import AgentId, CallId, GraphCallId, QueueId
 from cordpair.core.transfer import TransferEnd
 from cordpair.errors import IllegalEvent
 from tests.core.people import ANA, BEN, CALL, GRAPH, QUEUE, after, arrived, floor_with, ready, tell
@@ -201,6 +201,19 @@ def test_a_withheld_caller_cannot_be_called_back() -> None:
     made = tell(floor(), replace(arrived(), caller=Caller(kind=CallerKind.WITHHELD)), established())
     with pytest.raises(IllegalEvent, match="no_number"):
         keep_place(made, made.calls[CALL], after(5))
+
+
+def test_a_missed_call_becomes_a_kept_place_when_somebody_wants_that() -> None:
+    made = tell(missed(), e.CallbackAsked(at=after(70), call=CALL), *came(ANA, s=71))
+    assert (the_callback(made).state, the_callback(made).agent) == (CallbackState.OFFERED, ANA)
+
+
+def test_a_place_in_a_queue_that_there_is_not_changes_nothing() -> None:
+    made = missed()
+    made.take_changes()
+    with pytest.raises(IllegalEvent, match="unknown_queue"):
+        fold.apply(made, e.CallbackAsked(at=after(70), call=CALL, queue=QueueId("nowhere")))
+    assert made.take_changes().callbacks == {}
 
 
 def test_a_caller_keeps_one_place_in_a_queue() -> None:

@@ -147,8 +147,7 @@ class Floor:
             (waiting.add if call.state in _BEFORE_AGENT else waiting.discard)(call.id)
 
     def leave_queue(self, call: Call) -> None:
-        """A waiting call goes to another queue, and counts in this one no more."""
-        self.stop_waiting(call)
+        """A call that waits no more goes to another queue, and counts in this one no more."""
         self._waiting.get(self.queue_of(call).id, set()).discard(call.id)
 
     def waiting_in(self, queue: QueueId) -> int:
@@ -227,10 +226,7 @@ class Floor:
     # Routing
 
     def wait(self, call: Call, at: datetime, most: int | None = None) -> tuple[Match, ...]:
-        """Let a call wait in its queue for what it asks for by `at`; agents who can take it are matched at once.
-
-        At most `most` of them; None: as many as may be rung for it.
-        """
+        """Let a call wait for what it asks for by `at`; who can take it is matched now: as many as may, or `most`."""
         queue, room = self.queue_of(call), self.room_of(call) if most is None else most
         if not room:
             return ()

@@ -37,6 +37,7 @@ def asked(floor: Floor, event: e.CallbackAsked) -> None:
     """Somebody wants a caller to be called back; an item of the list of missed calls becomes a kept place."""
     listed = floor.callbacks.get(event.call)
     if listed is not None and listed.state is CallbackState.LISTED:
+        may_keep(floor, floor.call(event.call), event.queue)
         close(floor, listed, CallbackEnd.CANCELLED, event.at)
     keep_place(floor, floor.call(event.call), event.at, event.queue)
 
@@ -44,19 +45,29 @@ def asked(floor: Floor, event: e.CallbackAsked) -> None:
 def keep_place(floor: Floor, call: Call, at: datetime, queue: QueueId | None = None) -> Callback:
     """Keep the caller's place in a queue (their own, if none is named): somebody will call back when it is their turn.
 
-    What becomes of the call is not decided here. Raises IllegalEvent: no_number, no_queue, callback_kept.
+    What becomes of the call is not decided here. Raises IllegalEvent: see `may_keep`.
     """
-    wanted = queue or call.queue
-    if wanted is None:
-        raise IllegalEvent("no_queue")
-    if call.caller.kind is not CallerKind.NUMBER or not call.caller.e164:
-        raise IllegalEvent("no_number")
-    if any(it.queue == wanted and it.kind is CallbackKind.KEPT for it in floor.callbacks.owed_to(call.caller.e164)):
-        raise IllegalEvent("callback_kept")
+    wanted = may_keep(floor, call, queue)
     keep_s = queue_named(floor.queues, wanted).callbacks.keep_s
     callback = opened(floor, call, wanted, CallbackKind.KEPT, CallbackState.WAITING, at, keep_s)
     wait_on(floor, callback, at)
     return callback
+
+
+def may_keep(floor: Floor, call: Call, queue: QueueId | None) -> QueueId:
+    """The queue in which the caller may keep a place. Raises IllegalEvent: no_queue, unknown_queue, no_number,
+    callback_kept.
+    """
+    wanted = queue or call.queue
+    if wanted is None:
+        raise IllegalEvent("no_queue")
+    if queue is not None and queue not in floor.queues:
+        raise IllegalEvent("unknown_queue")
+    if call.caller.kind is not CallerKind.NUMBER or not call.caller.e164:
+        raise IllegalEvent("no_number")
+    if any(it.queue == wanted and it.kind is CallbackKind.KEPT for it in floor.callbacks.owed_to(call.caller.e164)):
+        raise IllegalEvent("callback_kept")
+    return wanted
 
 
 def keeps_place(floor: Floor, call: Call, queue: QueueId, at: datetime) -> bool:

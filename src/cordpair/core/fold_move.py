@@ -29,6 +29,7 @@ def move_call(floor: Floor, event: CallMoved) -> None:
     if why_closed(queue, event.at) is not None:
         raise IllegalEvent("queue_closed")
     call = take_down(floor, call, Face.TAKEN)
+    floor.stop_waiting(call)
     floor.leave_queue(call)
     before = call.queue or ""
     call = floor.save_call(replace(call, queue=queue.id, excluded=()))

@@ -17,6 +17,7 @@ from cordpair.engine.clock import Clock
 from cordpair.engine.deliveries import Delivery
 from cordpair.engine.facts import Told
 from cordpair.errors import IllegalEvent
+from cordpair.store.fold import FloorRows
 from cordpair.store.inbox import InboxRow, Incoming
 from cordpair.store.outbox import Handed
 from cordpair.telemetry import Metrics
@@ -96,6 +97,20 @@ class Folding:
         old = [call.id for call in floor.calls.values() if call.closed_at is not None and call.closed_at < limit]
         for call in old:
             del floor.calls[call]
+
+
+def reopened(stored: FloorRows, now: datetime) -> Floor:
+    """The floor as the store knows it, with everybody who is ready able to take what waits."""
+    floor = Floor(
+        stored.queues,
+        stored.agents,
+        stored.calls,
+        sequence=stored.next_sequence,
+        flows=stored.flows,
+        callbacks=stored.callbacks,
+    )
+    fold.reopen(floor, now)
+    return floor
 
 
 def as_row(timer: Timer, now: datetime) -> Incoming:

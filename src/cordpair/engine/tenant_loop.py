@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from cordpair.core import fold
 from cordpair.core.changes import Changes, Timer
 from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
@@ -19,7 +18,7 @@ from cordpair.engine.alarms import Alarms
 from cordpair.engine.clock import Clock
 from cordpair.engine.deliveries import Deliveries
 from cordpair.engine.facts import LinkOf, Told, Translate, about
-from cordpair.engine.folding import RECENT, Batch, Folding, Workers, Written, as_row
+from cordpair.engine.folding import RECENT, Batch, Folding, Workers, Written, as_row, reopened
 from cordpair.engine.identifying import Identifier
 from cordpair.engine.quota import MonthCount
 from cordpair.engine.reading import Reading
@@ -216,18 +215,9 @@ class TenantLoop:
             stored = await rows.load_floor(RECENT, self._clock.now())
             self._alarms.know(await rows.timers.planned())
         self._unsure = False
-        floor = Floor(
-            stored.queues,
-            stored.agents,
-            stored.calls,
-            sequence=stored.next_sequence,
-            flows=stored.flows,
-            callbacks=stored.callbacks,
-        )
-        fold.reopen(floor, self._clock.now())
-        self._floor = floor
-        self._publish(self.tenant, floor, Changes())
-        return floor
+        self._floor = reopened(stored, self._clock.now())
+        self._publish(self.tenant, self._floor, Changes())
+        return self._floor
 
     async def _make_true(self, rows: TenantRows, floor: Floor, told: Sequence[Told], batch: Batch) -> Written | None:
         """Fold and write; None when there is nothing to write."""
