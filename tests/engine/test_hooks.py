@@ -18,7 +18,7 @@ from cordpair.store.doors import Store
 from cordpair.store.hooks import Delivery, Hook
 from tests.engine.conftest import StandingClock
 from tests.engine.hook_receiver import Receiver
-from tests.store.world import CANARY, NOON, A, call, configured, leased, setup
+from tests.store.world import CANARY, NOBODY, NOON, A, call, configured, leased, setup
 
 SECRET = new_secret(b"a" * 32)
 OTHER = new_secret(b"b" * 32)
@@ -218,6 +218,21 @@ async def test_an_endpoint_that_says_gone_is_disabled_at_once(
     await happened(store, CallState.QUEUED)
     await turns(sender, 1)
     assert await state(store) == "disabled"
+
+
+async def test_an_event_of_a_call_that_is_gone_is_given_up_and_others_go_on(
+    store: Store, hooked: Hook, receiver: Receiver, sender: HookSender
+) -> None:
+    epoch = await leased(store, A)
+    gone = HistoryEntry(at=NOON, what="Arrived", call=NOBODY, before="ringing", after="queued")
+    async with store.open_tenant(A) as rows:
+        await rows.write_fold(
+            owner="node-1", epoch=epoch, changes=Changes(history=[gone]), folded={}, fired=(), now=NOON
+        )
+    await happened(store, CallState.QUEUED)
+    await turns(sender, 2)
+    assert [one.reason for one in await given_up(store)] == ["the call is not stored any more"]
+    assert types(receiver) == ["org.cordpair.call.queued.v1"]
 
 
 async def test_a_redirect_is_not_followed(store: Store, hooked: Hook, receiver: Receiver, sender: HookSender) -> None:

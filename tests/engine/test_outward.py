@@ -74,6 +74,12 @@ async def test_the_connection_goes_to_the_address_that_was_judged_whatever_the_n
     assert b"Host: crm.example" in seen.heads[0]
 
 
+async def test_a_name_that_is_none_is_not_spoken_to() -> None:
+    async with outward_client(LOOPBACK) as http:
+        with pytest.raises((httpx.ConnectError, httpx.InvalidURL)):
+            await http.get("http://crm..example")
+
+
 async def test_a_name_without_an_address_is_not_spoken_to() -> None:
     _, answer = await asked(Resolver([]), LOOPBACK)
     assert answer is None

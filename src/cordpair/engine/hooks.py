@@ -19,7 +19,7 @@ from cordpair.core.ids import TenantId
 from cordpair.core.retry import asked_s, pause_s
 from cordpair.core.tenant import TenantSetup
 from cordpair.engine.clock import Clock
-from cordpair.errors import CordpairError
+from cordpair.errors import CordpairError, PermanentFailure
 from cordpair.store.doors import Store
 from cordpair.store.hooks import Delivery, Hook
 
@@ -89,8 +89,22 @@ class HookSender:
         return bool(hooks)
 
     async def _deliver(self, hook: Hook, delivery: Delivery) -> None:
+        """One that cannot be dealt with now comes again when its lease is over; the others go on."""
+        try:
+            await self._deal_with(hook, delivery)
+        except CordpairError as exc:
+            log.warning("a webhook could not be dealt with", tenant=self._tenant, error=type(exc).__name__)
+
+    async def _call(self, delivery: Delivery) -> Call | None:
+        """The call as it stands now; None when it is gone, or when its key is."""
         async with self._store.open_tenant(self._tenant) as rows:
-            call = await rows.calls.get(delivery.call)
+            try:
+                return await rows.calls.get(delivery.call)
+            except PermanentFailure:
+                return None
+
+    async def _deal_with(self, hook: Hook, delivery: Delivery) -> None:
+        call = await self._call(delivery)
         if call is None:
             problem, wait, gone = "the call is not stored any more", None, False
         else:

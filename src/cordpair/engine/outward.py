@@ -45,7 +45,7 @@ class _Guarded(httpcore.AsyncNetworkBackend):
                 addresses = await self._resolve(host, port)
         except TimeoutError as exc:
             raise httpcore.ConnectTimeout("the name was not resolved in time") from exc
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:
             raise httpcore.ConnectError("the name cannot be resolved") from exc
         if not addresses or not all(may_be_reached(one, self._private) for one in addresses):
             raise httpcore.ConnectError(NOT_PUBLIC)
