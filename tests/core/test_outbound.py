@@ -121,6 +121,14 @@ def test_a_party_who_is_not_reached_leaves_the_agent_to_write_that_down(why: Tra
     assert (floor.agents[ANA].state, len(orders(floor, HangUp))) == (AgentState.WRAP_UP, 1)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_call_that_did_not_get_through_is_logged_for_a_known_party_and_asks_nobody_else(known: bool) -> None:
+    wish = asked() if known else replace(asked(), candidates=())
+    floor = tell(floor_with(ready(ANA)), wish, created(), established(), unanswered(20, TransferEnd.BUSY))
+    tell(floor, e.WrapUpSaved(at=after(30), call=CALL, agent=ANA, disposition="follow_up"))
+    assert (len(orders(floor, LogActivity)), floor.changes.pending) == (int(known), {})
+
+
 def test_a_party_who_lets_it_ring_is_called_unreached_after_the_roster_was_read() -> None:
     floor = tell(reaching(), timed_out(60))
     assert call_of(floor).state is CallState.REACHING

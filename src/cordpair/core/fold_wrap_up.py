@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from cordpair.core import agent as agents
 from cordpair.core import call as calls
 from cordpair.core.agent import AgentMove, AgentState
-from cordpair.core.call import Call, CallState, Move
+from cordpair.core.call import Call, CallState, Move, Outcome
 from cordpair.core.caller import choosable
 from cordpair.core.changes import Leg, PendingItem
 from cordpair.core.effects import Face, LogActivity
@@ -107,7 +107,7 @@ def close(floor: Floor, call: Call, step: Move, at: datetime, **written: object)
     reason = calls.pending_reason(call)
     if reason is None:
         floor.order(LogActivity(call=call.id))
-    else:
+    elif call.outcome is not Outcome.UNREACHED:  # whom we did not reach, nobody has to name
         floor.changes.pending[call.id] = PendingItem(call=call.id, reason=reason, since=at)
     assert call.agent is not None
     floor.show(call, call.agent, Face.DONE)
