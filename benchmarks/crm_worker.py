@@ -40,7 +40,7 @@ async def _work(
         writes = _Writes(setup.id, store, ActivityWriter(setup.id, store, clock, crm, Names(setup)))
 
         async def performer_of(_: TenantId) -> Performer:
-            return writes  # type: ignore[return-value] - nothing here is about calls or cards
+            return writes  # type: ignore[return-value]  # nothing here is about calls
 
         await OutboxWorkers(
             store,
