@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from cordpair.connectors.carddav.dav import _xml
 from cordpair.connectors.testkit import PartyPromises, failure_of, ids_of, pages_of
 from cordpair.errors import PermanentFailure, Rejected, TemporaryFailure
 from tests.connectors.radicale_server import PHONE, BookStage, book_stage, setup
@@ -27,6 +28,11 @@ class TestCardDav(PartyPromises):
         forgotten = bookmark | {"since": "http://radicale.org/ns/sync/" + "0" * 64}
         pages = await pages_of(stage.crm, msgspec.json.encode(forgotten).decode())
         assert sorted(ids_of(pages)) == sorted(await stage.party_ids())
+
+    @pytest.mark.parametrize("content", [b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", b"no XML", b"\xff\xfe<"])
+    async def test_what_is_no_plain_xml_is_not_read(self, content: bytes) -> None:
+        with pytest.raises(TemporaryFailure):
+            _xml(content)
 
     async def test_a_wrong_password_is_permanent(self) -> None:
         stage = await self.stage()

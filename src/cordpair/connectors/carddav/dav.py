@@ -5,8 +5,8 @@ import contextlib
 import ipaddress
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
 from urllib.parse import unquote
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import httpx
@@ -17,12 +17,6 @@ from cordpair.core.addresses import NOT_PUBLIC
 from cordpair.core.retry import asked_s
 from cordpair.core.tenant import CrmSetup
 from cordpair.errors import PermanentFailure, Rejected, TemporaryFailure, Throttled
-
-try:
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import ParseError, fromstring
-except ImportError as exc:  # pragma: no cover - depends on what is installed
-    raise Rejected("CardDAV needs the libraries vobject and defusedxml: install cordpair[carddav]") from exc
 
 _D, _C = "{DAV:}", "{urn:ietf:params:xml:ns:carddav}"
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>'
@@ -120,7 +114,7 @@ class Dav:
         )
         return [card for _, _, card in _responses(await self._report(body)) if card][:limit]
 
-    async def _report(self, body: str, *, token: str = "") -> "_Element":
+    async def _report(self, body: str, *, token: str = "") -> ElementTree.Element:
         settings = self.settings
         request = self._http.build_request(
             "REPORT",
@@ -142,7 +136,7 @@ class Dav:
             raise TemporaryFailure(with_reason("CardDAV cannot be reached", exc)) from exc
         return self._read(answer, content, token)
 
-    def _read(self, answer: httpx.Response, content: bytes, token: str) -> "_Element":
+    def _read(self, answer: httpx.Response, content: bytes, token: str) -> ElementTree.Element:
         status = answer.status_code
         wait = asked_s(answer.headers.get("retry-after", ""), since=self._now(), most_s=_LONGEST_WAIT_S)
         if status == 429:
@@ -153,11 +147,18 @@ class Dav:
             raise StaleToken
         if status != 207:
             raise PermanentFailure(f"CardDAV refused the request ({status})", status=status)
-        try:
-            root: _Element = fromstring(content)
-        except (ParseError, DefusedXmlException) as exc:
-            raise TemporaryFailure("CardDAV answered with something that is no XML") from exc
-        return root
+        return _xml(content)
+
+
+def _xml(content: bytes) -> ElementTree.Element:
+    """The root of a document. One that declares a type or entities is refused: what grows without end begins so."""
+    try:
+        text = content.decode("utf-8")
+        if "<!DOCTYPE" in text or "<!ENTITY" in text:
+            raise TemporaryFailure("CardDAV answered with a document that declares entities")
+        return ElementTree.fromstring(text)  # noqa: S314 - without declarations there is nothing to expand
+    except (UnicodeDecodeError, ElementTree.ParseError) as exc:
+        raise TemporaryFailure("CardDAV answered with something that is no XML") from exc
 
 
 async def _whole(answer: httpx.Response) -> bytes:
@@ -170,16 +171,7 @@ async def _whole(answer: httpx.Response) -> bytes:
     return bytes(body)
 
 
-class _Element(Protocol):
-    """What is used of an XML element."""
-
-    text: str | None
-
-    def findtext(self, path: str) -> str | None: ...
-    def iterfind(self, path: str) -> Iterator["_Element"]: ...
-
-
-def _responses(root: _Element) -> Iterator[tuple[str, str, str]]:
+def _responses(root: ElementTree.Element) -> Iterator[tuple[str, str, str]]:
     """Path, status and card of each part of an answer, as far as there are."""
     for one in root.iterfind(f"{_D}response"):
         card = one.findtext(f"{_D}propstat/{_D}prop/{_C}address-data") or ""

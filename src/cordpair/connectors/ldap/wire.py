@@ -5,15 +5,12 @@ import contextlib
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 
+import ldap3
+from ldap3.core import exceptions as failures
+
 from cordpair.connectors.kit import with_reason
 from cordpair.connectors.ldap.settings import LdapSettings
-from cordpair.errors import PermanentFailure, Rejected, TemporaryFailure
-
-try:
-    import ldap3
-    from ldap3.core import exceptions as failures
-except ImportError as exc:  # pragma: no cover - depends on what is installed
-    raise Rejected("LDAP needs the library ldap3: install cordpair[ldap]") from exc
+from cordpair.errors import PermanentFailure, TemporaryFailure
 
 _CONNECT_S = 5.0
 _ANSWER_S = 20  # whole seconds: the library packs it so
