@@ -203,6 +203,21 @@ def test_a_withheld_caller_cannot_be_called_back() -> None:
         keep_place(made, made.calls[CALL], after(5))
 
 
+def test_the_head_start_of_a_call_goes_with_its_place() -> None:
+    made = tell(floor(), arrived(), established())
+    made.save_call(replace(made.calls[CALL], credit_s=90.0))
+    assert keep_place(made, made.calls[CALL], after(5)).place.credit_s == 90.0
+
+
+def test_when_everybody_has_said_not_now_they_are_asked_again_after_a_while() -> None:
+    made = tell(kept(ANA), e.CallbackDeclined(at=after(12), call=CALL, agent=ANA))
+    timer = made.changes.timers[f"callback:{CALL}"]
+    assert timer is not None
+    assert timer.run_at == after(132)
+    tell(made, due(made, 132))
+    assert the_callback(made).agent == ANA
+
+
 def test_a_missed_call_becomes_a_kept_place_when_somebody_wants_that() -> None:
     made = tell(missed(), e.CallbackAsked(at=after(70), call=CALL), *came(ANA, s=71))
     assert (the_callback(made).state, the_callback(made).agent) == (CallbackState.OFFERED, ANA)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from cordpair.core.call import Call
 from cordpair.core.callback import Callback, CallbackKind, CallbackState, place_id
-from cordpair.core.ids import CallId, QueueId
+from cordpair.core.ids import AgentId, CallId, QueueId
 from cordpair.errors import IllegalEvent
 
 
@@ -15,17 +15,23 @@ class CallbackBook:
         self._by_call: dict[CallId, Callback] = {}
         self._by_place: dict[CallId, CallId] = {}
         self._by_number: dict[str, set[CallId]] = {}
+        self._by_agent: dict[AgentId, CallId] = {}
         for callback in known:
             self.save(callback)
 
     def save(self, callback: Callback) -> None:
         number = callback.caller.e164 or ""
+        before = self._by_call.get(callback.call)
+        if before is not None and before.agent is not None:
+            self._by_agent.pop(before.agent, None)
         if callback.state is CallbackState.CLOSED:
             self._by_call.pop(callback.call, None)
             self._by_place.pop(place_id(callback.call), None)
             self._by_number.get(number, set()).discard(callback.call)
             return
         self._by_call[callback.call] = callback
+        if callback.agent is not None:
+            self._by_agent[callback.agent] = callback.call
         self._by_place[place_id(callback.call)] = callback.call
         self._by_number.setdefault(number, set()).add(callback.call)
 
@@ -42,6 +48,11 @@ class CallbackBook:
     def of_place(self, place: CallId) -> Callback | None:
         """The callback whose place-holder this is; None for a call."""
         call = self._by_place.get(place)
+        return self._by_call[call] if call is not None else None
+
+    def of_agent(self, agent: AgentId) -> Callback | None:
+        """The callback that an agent is asked for, or is at."""
+        call = self._by_agent.get(agent)
         return self._by_call[call] if call is not None else None
 
     def keeps(self, call: CallId) -> bool:

@@ -29,6 +29,7 @@ from cordpair.core.open_times import calendar_of
 from cordpair.core.tenant import queue_named
 from cordpair.errors import IllegalEvent
 
+_FREE = frozenset({AgentState.READY, AgentState.BREAK, AgentState.OFFLINE, AgentState.NOT_RESPONDING})
 #: Agents who would not are asked again so long after; the others were asked meanwhile.
 ASK_AGAIN_S = 120.0
 
@@ -258,6 +259,18 @@ def reopen_places(floor: Floor, at: datetime) -> None:
         calendar = calendar_of(queue_named(floor.queues, callback.queue))
         if callback.tries == 0 and (calendar is None or calendar.is_open(at)):
             floor.wait(callback.place, at, most=1)
+
+
+def settle(floor: Floor, agent_id: AgentId, at: datetime) -> None:
+    """An agent who went away, or talks to somebody else, is not asked any more, and calls nobody back."""
+    callback, agent = floor.callbacks.of_agent(agent_id), floor.agents.get(agent_id)
+    if callback is None or agent is None:
+        return
+    is_asked = agent.state is AgentState.RINGING and agent.call is None
+    if callback.state is CallbackState.OFFERED and not is_asked:
+        _ask_others(floor, callback, e.OfferEnd.AGENT_LOST, at)
+    elif callback.state is CallbackState.TAKEN and _rules(floor, callback).dials and agent.state in _FREE:
+        came_to(floor, callback, Reported.GIVEN_BACK, at)
 
 
 def _ask_others(floor: Floor, callback: Callback, why: e.OfferEnd, at: datetime) -> None:

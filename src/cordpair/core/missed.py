@@ -8,7 +8,7 @@ from cordpair.core.callback import CALLED_BACK, CallbackEnd, CallbackKind, Callb
 from cordpair.core.callback_dial import answers, came_of
 from cordpair.core.caller import CallerKind
 from cordpair.core.floor import Floor
-from cordpair.core.fold_callback import came_to, close, opened
+from cordpair.core.fold_callback import came_to, close, opened, settle
 from cordpair.core.tenant import queue_named
 
 #: Callers whom nobody served, besides those who gave up: the queue had no room or nobody for them.
@@ -17,9 +17,18 @@ _OVERFLOWED = frozenset({"full", "nobody", "max_wait", "long_wait"})
 
 def follow(floor: Floor, event: e.AnyEvent, before: str) -> None:
     """Look at the call of an event that has just been folded; `before` was its state."""
-    call = floor.calls.get(event.call) if isinstance(event, e.CallFact) else None
-    if call is None or call.state == before:
+    if isinstance(event, e.AgentFact):
+        settle(floor, event.agent, event.at)
         return
+    call = floor.calls.get(event.call)
+    if call is not None and call.state != before:
+        _changed(floor, call, event, before)
+    if call is not None and call.agent is not None:
+        settle(floor, call.agent, event.at)
+
+
+def _changed(floor: Floor, call: Call, event: e.CallEvent, before: str) -> None:
+    """What the new state of a call means for what we owe."""
     owed = answers(floor, call)
     result = came_of(call) if owed is not None else None
     if owed is not None and result is not None:
