@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+import tests.loaded_sdk  # noqa: F401
 from cordpair.connectors.teams.bot import BotEndpoint
 from cordpair.connectors.teams.chat import BotChat
 from cordpair.connectors.teams.desk import Pressed, Reply

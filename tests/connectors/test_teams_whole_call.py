@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+import tests.loaded_sdk  # noqa: F401
 from cordpair.connectors.teams.bot import BotEndpoint
 from cordpair.connectors.teams.calls import GraphCalls
 from cordpair.connectors.teams.cards import card, read_wrap_up

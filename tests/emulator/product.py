@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+import tests.loaded_sdk  # noqa: F401
 from cordpair.emulator.server import Running
 
 GRAPH = "https://graph.microsoft.com/.default"

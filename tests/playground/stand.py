@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+import tests.loaded_sdk  # noqa: F401
 from cordpair.app import Product, assembled, serve
 from cordpair.cli.demo_world import setup_of
 from cordpair.core.ids import AgentId, TenantId

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+import tests.loaded_sdk  # noqa: F401
 from cordpair.app import Product, serve
 from cordpair.cli.demo_world import setup_of
 from cordpair.core.agent import Agent, AgentState
