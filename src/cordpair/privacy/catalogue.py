@@ -67,7 +67,7 @@ MAIN: dict[str, dict[str, str]] = {
     "parties": {_PARTY: "tenant connector party sealed"},
     "party_phones": {_PARTY: "tenant hash kind connector party"},
     "party_trunks": {_PARTY: "tenant hash connector party origin is_person digits"},
-    "party_contacts": {_PARTY: "tenant connector party agent queue at"},
+    "party_contacts": {_CALL: "tenant connector party agent queue at"},
     "caller_choices": {_PARTY: "tenant hash connector party weight at"},
     "sync_bookmarks": {_OPERATIONS: "tenant connector bookmark at"},
     "subscriptions": {
