@@ -1,18 +1,13 @@
 """A real OpenLDAP on a free port, filled before it starts, as a stage for the promises of a directory."""
 
-import atexit
 import contextlib
 import functools
 import os
 import shutil
-import signal
-import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
 import ldap3
@@ -20,6 +15,7 @@ import ldap3
 from cordpair.connectors.ldap import LdapDirectory, connect
 from cordpair.core.ids import PartyRef
 from cordpair.core.tenant import CrmSetup
+from tests.connectors.beside import free_port, new_folder, start
 
 BASE = "dc=laternen,dc=example"
 ROOT = f"cn=admin,{BASE}"
@@ -27,7 +23,6 @@ PASSWORD = "lamp&wick"
 PHONE = "+496221911924"
 KNOWN = "00000000-0000-4000-8000-000000000001"
 INSTALL = "apt-get install -y --no-install-recommends slapd"
-_START_S = 30.0
 _CONFIG = """include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
@@ -83,7 +78,7 @@ def _program(name: str) -> str:
 @functools.cache
 def slapd() -> Slapd:
     """The one OpenLDAP of this process."""
-    folder = Path(tempfile.mkdtemp(prefix="slapd-"))
+    folder = new_folder("slapd")
     (folder / "data").mkdir()
     config = folder / "slapd.conf"
     config.write_text(_CONFIG.format(folder=folder, base=BASE, root=ROOT, password=PASSWORD), encoding="utf-8")
@@ -99,22 +94,9 @@ def slapd() -> Slapd:
     subprocess.run(
         [_program("slapadd"), "-f", str(config), "-l", str(folder / "people.ldif")], check=True, capture_output=True
     )
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    running = subprocess.Popen(
-        [server, "-f", str(config), "-h", f"ldap://127.0.0.1:{port}", "-d", "0"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    atexit.register(lambda: os.killpg(running.pid, signal.SIGKILL))
-    until = time.monotonic() + _START_S
-    while time.monotonic() < until:
-        assert running.poll() is None, "slapd has ended"
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return Slapd(port, [f"00000000-0000-4000-8000-{number:012}" for number in range(1, len(names) + 1)])
-        time.sleep(0.02)
-    raise AssertionError("slapd does not listen")
+    port = free_port()
+    start([server, "-f", str(config), "-h", f"ldap://127.0.0.1:{port}", "-d", "0"], port, folder)
+    return Slapd(port, [f"00000000-0000-4000-8000-{number:012}" for number in range(1, len(names) + 1)])
 
 
 def setup(port: int, *, password: str = PASSWORD, **settings: str) -> CrmSetup:

@@ -1,14 +1,8 @@
 """A real Radicale on a free port, as a stage for the promises of an address book."""
 
-import atexit
 import contextlib
 import functools
-import os
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -19,10 +13,10 @@ import httpx
 from cordpair.connectors.carddav import AddressBook, connect
 from cordpair.core.ids import PartyRef
 from cordpair.core.tenant import CrmSetup
+from tests.connectors.beside import free_port, new_folder, start
 
 USER, PASSWORD = "cordpair", "lamp&wick"
 PHONE = "+493023125123"
-_START_S = 30.0
 _PEOPLE = [("Ansgar Wiesel", "030 23125123"), *(("Berta Dachs", f"030 66969{n:03}") for n in range(13))]
 _BOOK = """<?xml version="1.0"?><d:mkcol xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav"><d:set><d:prop>
 <d:resourcetype><d:collection/><c:addressbook/></d:resourcetype></d:prop></d:set></d:mkcol>"""
@@ -56,26 +50,17 @@ def radicale() -> Radicale:
     """The one Radicale of this process. Raises AssertionError where it is not installed."""
     program = Path(sys.executable).parent / "radicale"
     assert program.exists(), "Radicale is missing: pip install Radicale"
-    folder = Path(tempfile.mkdtemp(prefix="radicale-"))
+    folder = new_folder("radicale")
     (folder / "users").write_text(f"{USER}:{PASSWORD}\n", encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     config = folder / "config"
     config.write_text(
         f"[server]\nhosts = 127.0.0.1:{port}\n[auth]\ntype = htpasswd\nhtpasswd_filename = {folder}/users\n"
         f"htpasswd_encryption = plain\ndelay = 0\n[storage]\nfilesystem_folder = {folder}/data\n",
         encoding="utf-8",
     )
-    log = (folder / "log").open("wb")
-    running = subprocess.Popen([str(program), "--config", str(config)], stdout=log, stderr=log, start_new_session=True)
-    atexit.register(lambda: os.killpg(running.pid, signal.SIGKILL))
-    until = time.monotonic() + _START_S
-    while time.monotonic() < until:
-        assert running.poll() is None, "Radicale has ended"
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return Radicale(port)
-        time.sleep(0.02)
-    raise AssertionError("Radicale does not listen")
+    start([str(program), "--config", str(config)], port, folder)
+    return Radicale(port)
 
 
 def setup(at: str, *, password: str = PASSWORD, **settings: str) -> CrmSetup:

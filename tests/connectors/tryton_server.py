@@ -1,17 +1,12 @@
 """A real Tryton with its parties on SQLite, started once for all tests of this process, as a stage for the promises."""
 
-import atexit
 import base64
 import contextlib
 import functools
 import os
-import signal
-import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import AsyncIterator, Generator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +17,11 @@ from cordpair.connectors.rest import RestCrm, connect, shipped_text
 from cordpair.connectors.testkit import Fault
 from cordpair.core.ids import PartyRef
 from cordpair.core.tenant import CrmSetup
+from tests.connectors.beside import free_port, new_folder, start
 from tests.connectors.spoiling_proxy import Spoiling
 
 PASSWORD = "lamp&wick+1% ä"
 PHONE = "+493023125123"
-_START_S = 60.0
 _NAMES = [("Ansgar Wiesel", "+49 30 23125123"), *((f"Berta Dachs {n}", f"+49 30 66969{n:03}") for n in range(13))]
 
 
@@ -74,9 +69,8 @@ def tryton() -> Tryton:
     """The one Tryton of this process. Raises AssertionError where it is not installed."""
     bin_dir = Path(sys.executable).parent
     assert (bin_dir / "trytond").exists(), "Tryton is missing: pip install trytond trytond_party"
-    folder = Path(tempfile.mkdtemp(prefix="tryton-"))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    folder = new_folder("tryton")
+    port = free_port()
     (folder / "crm.sqlite").touch()
     (folder / "password").write_text(PASSWORD + "\n", encoding="utf-8")
     config = folder / "trytond.cfg"
@@ -87,17 +81,7 @@ def tryton() -> Tryton:
     admin = [str(bin_dir / "trytond-admin"), "-c", str(config), "-d", "crm"]
     step = ["-u", "party", "--activate-dependencies", "--email", "admin@example.org"]
     subprocess.run([*admin, *step], check=True, env=environment, capture_output=True, stdin=subprocess.DEVNULL)
-    log = (folder / "log").open("wb")
-    server = subprocess.Popen(
-        [str(bin_dir / "trytond"), "-c", str(config), "-d", "crm"],
-        env=environment,
-        stdout=log,
-        stderr=log,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    atexit.register(lambda: os.killpg(server.pid, signal.SIGKILL))
-    _until_listening(port, server)
+    start([str(bin_dir / "trytond"), "-c", str(config), "-d", "crm"], port, folder, environment)
     found = Tryton(f"http://127.0.0.1:{port}", folder / "crm.sqlite")
     rows = [
         {"name": name, "contact_mechanisms": [["create", [{"type": "phone", "value": number}]]]}
@@ -107,17 +91,6 @@ def tryton() -> Tryton:
     assert isinstance(parties, list)
     found.parties = parties
     return found
-
-
-def _until_listening(port: int, server: "subprocess.Popen[bytes]") -> None:
-    """The connection is retried by the operating system's own clock, not by ours."""
-    until = time.monotonic() + _START_S
-    while time.monotonic() < until:
-        assert server.poll() is None, "Tryton has ended"
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise AssertionError("Tryton does not listen")
 
 
 class TrytonStage:
