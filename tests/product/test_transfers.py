@@ -14,6 +14,7 @@ from cordpair.emulator.failing import Failing
 from tests.product.house import House, Organisation, Person, until
 
 OUTSIDE = "+493023125999"
+LONG_S = 30.0  #: real: several orders one after the other, on a machine that does other things too
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -59,7 +60,7 @@ async def until_call(org: Organisation, call: CallId, **fields: Any) -> Call:
         found = await org.call(call)
         return found if found and all(getattr(found, name) == value for name, value in fields.items()) else None
 
-    found = await until(look)
+    found = await until(look, LONG_S)
     assert found is not None
     return found
 
@@ -70,7 +71,7 @@ async def until_alone(person: Person) -> None:
     async def look() -> bool:
         return person.seat.call is None
 
-    await until(look)
+    await until(look, LONG_S)
 
 
 async def until_said(person: Person, key: str, **values: str) -> None:
@@ -80,7 +81,7 @@ async def until_said(person: Person, key: str, **values: str) -> None:
     async def look() -> bool:
         return words in person.words()
 
-    await until(look)
+    await until(look, LONG_S)
 
 
 def held(house: House) -> bool:
@@ -93,7 +94,7 @@ async def until_held(house: House, *, on: bool) -> None:
     async def look() -> bool:
         return held(house) is on
 
-    await until(look)
+    await until(look, LONG_S)
 
 
 async def test_a_caller_is_passed_on_blind_and_written_down_once_by_the_second_agent(here: House) -> None:
