@@ -7,7 +7,7 @@ import pytest
 from cordpair.core.ids import PartyRef
 from cordpair.core.number_plan import stored_numbers
 from cordpair.core.party import PartyRecord, StoredPhone
-from cordpair.core.trunk import Origin, Trunk, contacts_of, spelled_root, trunk_keys, trunks_of
+from cordpair.core.trunk import Origin, Trunk, contact_of, spelled_root, trunk_keys, trunks_of
 
 DOCHT = "Docht & Söhne GmbH"
 
@@ -26,7 +26,13 @@ def organization(number: int, *raw: str, name: str = DOCHT) -> PartyRecord:
 
 def known_by(caller: str, records: Iterable[PartyRecord]) -> list[Trunk]:
     keys = trunk_keys(caller)
-    contacts = [contact for record in records for contact in contacts_of(record, "DE")]
+    contacts = [
+        contact_of(record, number.e164, spelled_root(number) or "")
+        for record in records
+        for phone in record.phones
+        for number in stored_numbers(phone.raw, record.region)
+        if number.e164 is not None and number.valid
+    ]
     return [trunk for trunk in trunks_of(contacts) if trunk.key in keys]
 
 

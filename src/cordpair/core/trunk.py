@@ -15,7 +15,7 @@ import msgspec
 import phonenumbers as lib
 
 from cordpair.core.ids import PartyRef
-from cordpair.core.number_plan import StoredNumber, stored_numbers
+from cordpair.core.number_plan import StoredNumber
 from cordpair.core.party import PartyRecord
 
 LONGEST_EXTENSION = 5
@@ -70,14 +70,6 @@ def trunk_keys(e164: str) -> tuple[str, ...]:
     """Under which keys a trunk of this caller would stand, the longest root first."""
     lengths = range(1, LONGEST_EXTENSION + 1)
     return tuple(_key(e164[:-length], found) for length in lengths for found in (length, _ANY_LENGTH))
-
-
-def contacts_of(record: PartyRecord, region: str | None) -> Iterator[Contact]:
-    """The valid numbers of a record. `region` is for one that names no country of its own."""
-    for phone in record.phones:
-        for number in stored_numbers(phone.raw, record.region or region):
-            if number.e164 is not None and number.valid:
-                yield contact_of(record, number.e164, spelled_root(number) or "")
 
 
 def contact_of(record: PartyRecord, e164: str, root: str) -> Contact:

@@ -65,11 +65,6 @@ class LiveLookUps:
                 self._tasks[call.id] = task
                 task.add_done_callback(functools.partial(self._ended, call.id))
 
-    def close(self) -> None:
-        """Give up what is under way."""
-        for task in self._tasks.values():
-            task.cancel()
-
     def _ended(self, call: CallId, _: "asyncio.Task[None]") -> None:
         self._tasks.pop(call, None)
 
