@@ -256,6 +256,7 @@ async def test_where_graph_plays_no_music_the_card_says_that_the_caller_hears(he
     first, second, _ = await talking(us)
     here.parts.graph.failing = Failing(path="/startHoldMusic", status=403, times=1)
     await first.press("pass_on", how="consult", target=f"agent:{second.id}")
+    await second.answer()  # whom nothing takes away any more, however long it lasts until the card says so
     await until_said(first, "pass_not_held")
 
 
