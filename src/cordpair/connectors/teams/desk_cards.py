@@ -36,6 +36,7 @@ _COMMANDS = (
     ("offline", "offline", "help_offline"),
     ("status", "status", "help_status"),
     ("queues", "warteschlangen", "help_queues"),
+    ("missed", "verpasst", "help_missed"),
     ("call +49 …", "anrufen +49 …", "help_call"),
     ("help", "hilfe", "help_help"),
 )

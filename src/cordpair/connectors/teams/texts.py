@@ -254,6 +254,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help_break": ("take a break, with a reason if you like", "Pause machen, auf Wunsch mit Grund"),
     "help_offline": ("no more calls today", "heute keine Anrufe mehr"),
     "help_status": ("how you stand", "Ihr Stand"),
+    "help_missed": ("missed calls of your queues", "verpasste Anrufe Ihrer Warteschlangen"),
     "help_queues": ("who waits in your queues", "wer in Ihren Warteschlangen wartet"),
     "help_help": ("this overview", "diese Übersicht"),
     "hello": ("Hello!", "Guten Tag!"),
