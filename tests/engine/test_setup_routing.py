@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from cordpair.core.callback import CallbackRules
 from cordpair.core.ids import QueueId
 from cordpair.core.need import AgentOrder, AllOf, AnyOf, Compare, Comparison, Membership, Step
 from cordpair.core.tenant import TenantSetup
@@ -81,3 +82,9 @@ async def test_what_routing_goes_by_comes_back_as_it_was_given(store: Store) -> 
         assert await rows.setups.get() == changed
         (loaded,) = await rows.agents.of_floor()
     assert (loaded.memberships, loaded.attributes) == (agent.memberships, agent.attributes)
+
+
+@pytest.mark.parametrize("change", [{"tries": 0}, {"offer_s": 0.0}, {"keep_s": -1.0}])
+def test_callbacks_that_could_never_be_made_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(Rejected, match="callbacks: times must be more than 0, tries at least 1"):
+        check_setup(with_queue(callbacks=CallbackRules(**change)))

@@ -123,6 +123,9 @@ def _check_times(place: str, queue: Queue) -> None:
     _must(queue.resource_account == queue.resource_account.lower(), place, "resource_account has capital letters")
     _must(queue.ring_timeout_s >= SHORTEST_RING_S, place, "ring_timeout_s must be at least 15: Teams rings no shorter")
     _must(queue.wrap_up_s > 0, place, "wrap_up_s must be more than 0")
+    back = queue.callbacks
+    shortest = min(back.offer_s, back.talk_s, back.retry_s, back.keep_s, back.missed_s)
+    _must(shortest > 0 and back.tries >= 1, f"{place}.callbacks", "times must be more than 0, tries at least 1")
     _must_be_single(f"{place}.dispositions", (one.id for one in queue.dispositions))
 
 
