@@ -9,34 +9,24 @@ import os
 import secrets
 import socket
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 
 import httpx
 import structlog
-from fastapi import FastAPI
-from starlette.routing import Route
 
 from cordpair import __version__
 from cordpair.connectors.kit import Crm
 from cordpair.connectors.registry import open_crm
 from cordpair.connectors.speech.espeak import Espeak
-from cordpair.connectors.teams.bot import BotEndpoint
-from cordpair.connectors.teams.change_tokens import ChangeTokens
-from cordpair.connectors.teams.guard import Guard, ReplayWindow
-from cordpair.connectors.teams.inbound import BotTokens
-from cordpair.connectors.teams.keys import SigningKeys
 from cordpair.core.changes import Changes
 from cordpair.core.floor import Floor
 from cordpair.core.ids import TenantId
 from cordpair.core.tenant import TenantSetup
 from cordpair.engine.audit_keeping import AuditKeeping
-from cordpair.engine.away import SendsOn
 from cordpair.engine.backlog import BacklogWatch
 from cordpair.engine.clock import Clock, SharedClock, SystemClock, clock_at
 from cordpair.engine.commands import Commands
-from cordpair.engine.desk import AgentDesk
 from cordpair.engine.gauges import Gauges
-from cordpair.engine.hook_commands import HookCommands
 from cordpair.engine.hooks import HookSender
 from cordpair.engine.identifying import Identifier
 from cordpair.engine.limits import PeerLimits
@@ -64,19 +54,13 @@ from cordpair.store import postgres
 from cordpair.store.doors import Store
 from cordpair.store.operator_key import read_operator_key
 from cordpair.telemetry import Metrics, configure_logging
-from cordpair.web.api import api_route
 from cordpair.web.certificate import renewed, server_certificate
-from cordpair.web.floor import floor_routes
+from cordpair.web.entrance import Entrance, Inside
 from cordpair.web.floor_source import StoreFloor
 from cordpair.web.front import Front
-from cordpair.web.health import health_routes
-from cordpair.web.hook_commands import hook_route
 from cordpair.web.media import MediaLinks
-from cordpair.web.pages import SecureHeaders
 from cordpair.web.parting import PartingServer
 from cordpair.web.server import server_config
-from cordpair.web.sign_in import SignIn
-from cordpair.web.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -142,11 +126,27 @@ class Product:
         )
         self.gauges = Gauges(self.metrics, self.clock, self.wall, self.node.floors)
         self.floor = StoreFloor(store, self.clock, self.wall)
-        self.away = SendsOn(self.workshop)
         self.link_key = derived_key(operator, "links")
-        self._commands = Commands(store, self.clock, self.wall, self.traces.incoming if self.traces else None)
-        self.app = self._application(media)
-        self.front = Front({"graph": self.webhooks}, self.app)
+        incoming = self.traces.incoming if self.traces else None
+        self.entrance = Entrance(
+            Inside(
+                settings=settings,
+                store=store,
+                http=http,
+                clock=self.clock,
+                wall=self.wall,
+                metrics=self.metrics,
+                workshop=self.workshop,
+                commands=Commands(store, self.clock, self.wall, incoming),
+                floor=self.floor,
+                link_key=self.link_key,
+                new_key=new_key,
+                tenants=lambda: len(self.node.tenants),
+                traces=incoming,
+            ),
+            media.route(self.sounds.fetch),
+        )
+        self.front = Front({"graph": self.entrance.webhooks}, self.entrance.app)
 
     async def run(self) -> None:
         """Fold, perform and keep the floor fresh, until cancelled."""
@@ -159,7 +159,7 @@ class Product:
     async def _load_late(self) -> None:
         """What takes long to load and is not needed for a call that rings now."""
         await self.wall.sleep(LATE_S)
-        await self.bot.load()
+        await self.entrance.bot.load()
         if gc.get_freeze_count():  # what was loaded stays, like what was there at the start
             gc.freeze()
 
@@ -168,9 +168,6 @@ class Product:
             return None
         http = self._http if setup.crm.connector == "imis" else self.outward
         return open_crm(setup.crm, region=setup.region, time_zone=setup.time_zone, http=http, clock=self.clock)
-
-    async def _crm_of(self, tenant: TenantId) -> Crm | None:
-        return (await self.workshop.of(tenant)).crm
 
     async def _service(self, tenant: TenantId, epoch: int) -> TenantService:
         """All that the owner of a tenant runs for it."""
@@ -231,64 +228,6 @@ class Product:
         self.gauges.count(tenant, floor, changes)
         self.look_ups.seen(tenant, changes)
         self.floor.touch(tenant)
-
-    def _application(self, media: MediaLinks) -> FastAPI:
-        settings = self.settings
-        keys = SigningKeys(self._http, settings.bot_openid_url)
-        entra = SigningKeys(self._http, f"{settings.login_url}/common/discovery/v2.0/keys", is_jwks=True)
-        self._change_tokens = ChangeTokens(entra, now=self.wall.now)
-        tokens = BotTokens(keys, issuer=settings.bot_issuer, now=self.wall.now)
-        floor = floor_routes(self.floor, key=self.link_key, clock=self.clock.now, public_url=settings.public_url)
-        app = FastAPI(title="cordpair", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-        self.bot = self._bot(tokens)
-        bot = Route("/bot/{registration}", self.bot.handle, methods=["POST"])
-        health = health_routes(self.store, lambda: len(self.node.tenants))
-        app.router.routes.extend([bot, media.route(self.sounds.fetch), *health, *floor])
-        app.add_middleware(SecureHeaders, public_url=settings.public_url)
-        self.webhooks = self._webhooks(tokens, SecureHeaders(app, public_url=settings.public_url).headers)
-        sign_in = SignIn(self._http, settings.login_url, setup_of=self.workshop.setup_of, now=self.wall.now)
-        hooks = HookCommands(self.store, self._commands, self.clock, self._crm_of)
-        app.router.routes.append(hook_route(hooks, settings.body_limit_bytes))
-        app.router.routes.append(
-            api_route(self.store, self._commands, self.clock, self.floor, sign_in, self.metrics, new_key)
-        )
-        return app
-
-    def _webhooks(self, tokens: BotTokens, headers: Mapping[str, str]) -> Webhooks:
-        return Webhooks(
-            self.store,
-            find=self.workshop.registration,
-            tokens=tokens,
-            change_tokens=self._change_tokens,
-            away=self.away,
-            now=self.clock.now,
-            metrics=self.metrics,
-            body_limit=self.settings.body_limit_bytes,
-            headers=headers,
-            traces=self.traces.incoming if self.traces else None,
-        )
-
-    def _bot(self, tokens: BotTokens) -> BotEndpoint:
-        settings = self.settings
-        refused = self.metrics.inbox_refused
-        guard = Guard(
-            tokens,
-            hosts=settings.service_url_hosts,
-            replays=ReplayWindow(),
-            refused=lambda reason: refused.labels(reason=reason).inc(),
-        )
-        desk = AgentDesk(self.store, self._commands, self.clock, new_key)
-        return BotEndpoint(
-            desk=desk,
-            find=self.workshop.registration,
-            chat=self.workshop.chat,
-            guard=guard,
-            tokens=tokens,
-            login_url=settings.login_url,
-            openid_url=settings.bot_openid_url,
-            issuer=settings.bot_issuer,
-            body_limit=settings.body_limit_bytes,
-        )
 
 
 @contextlib.asynccontextmanager

@@ -114,6 +114,6 @@ def test_every_operation_of_the_api_that_takes_an_id_is_asked() -> None:
 
 
 async def test_every_address_of_the_product_is_asked(two: Neighbours) -> None:
-    paths = {getattr(route, "path", "") for route in two.house.product.app.router.routes}
-    paths |= set(two.house.product.webhooks.paths)
+    paths = {getattr(route, "path", "") for route in two.house.product.entrance.app.router.routes}
+    paths |= set(two.house.product.entrance.webhooks.paths)
     assert paths == ASKED | PLAIN

@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from cordpair.emulator.graph.call import Call as Line
+from cordpair.engine.away import SendsOn
 from tests.product.house import House, Organisation, until
 
 NUMBER = "+4930231259950"
@@ -76,7 +77,7 @@ async def test_what_is_no_new_call_is_to_be_sent_again(here: House) -> None:
             "resourceUrl": f"/communications/calls/{call.id}",
             "resourceData": {"state": "established"},
         }
-        away = here.product.away
+        away = SendsOn(here.product.workshop)
         assert not await away.send_on(parts.setup.registration, [told], here.product.clock.now())
     finally:
         await here.line.mend()

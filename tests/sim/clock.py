@@ -48,7 +48,7 @@ class Patience:
             except TimeoutError:
                 pass
         self._database.watchers.pop(watcher, None)
-        return pause_s - (self._clock.now() - begun).total_seconds() % pause_s
+        return pause_s - (self._clock.now() - begun).total_seconds() % pause_s if pause_s > 0 else 0.0
 
     def _wait_s(self) -> float:
         """Seconds until a look could find something; an hour when nothing is known of."""

@@ -50,8 +50,9 @@ class ActivityWriter:
         if call.activity:
             await crm.update_activity(call.activity, activity, key=key)
             return []
-        reference = await crm.log_activity(activity, key=key, repeat=repeat or order.revision > 0)
+        # Before the write: a database that is away after it would have it tried again as if nothing had been written.
         await self._remember(call, call.party)
+        reference = await crm.log_activity(activity, key=key, repeat=repeat or order.revision > 0)
         return [e.ActivityLogged(at=self._clock.now(), call=call.id, party=call.party, reference=reference)]
 
     async def correct(self, order: o.CorrectCaller, call: Call) -> Sequence[e.AnyEvent]:
