@@ -16,9 +16,9 @@ from cordpair.engine.cards import CallCards
 from cordpair.engine.commands import Commands
 from cordpair.engine.limits import PeerLimits
 from cordpair.engine.lookout import Lookout
+from cordpair.engine.names import Names
 from cordpair.engine.node import Node
 from cordpair.engine.outbox import OutboxWorkers
-from cordpair.engine.names import Names
 from cordpair.engine.perform import Performer
 from cordpair.engine.quota import MonthCount
 from cordpair.engine.running import END_S
@@ -28,12 +28,12 @@ from cordpair.engine.translation import translators
 from cordpair.errors import CordpairError
 from cordpair.store.inbox import Incoming
 from cordpair.telemetry import Metrics
+from tests.silence import Silence
 from tests.sim.clock import BEGIN, Patience, PatientBell, PatientWall, VirtualClock
 from tests.sim.cloud import Cloud
 from tests.sim.line import FarCalls, FarChat, FarCrm, Line
 from tests.sim.loop import Process, SeededLoop
 from tests.sim.store import MemoryStore
-from tests.silence import Silence
 
 STORED_WITHIN_S = 3.0  #: as long as a webhook waits for the store
 
