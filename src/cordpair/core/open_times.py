@@ -1,7 +1,7 @@
 """The calendar of a queue: is it open at an instant, why not, when does that change, how long was it open.
 
-A period is what the wall clock shows. Where clocks are put back it runs from the first time its beginning is shown to
-the last time its end is; where they are put forward, a time that is skipped stands for the instant of the change.
+A period is what the wall clock shows. Where clocks are put back it runs from the first time its first minute is shown
+to the last time its last one is; where they are put forward, a time that is skipped stands for the instant of change.
 Periods that touch or overlap are one. All instants are aware.
 """
 
@@ -17,7 +17,7 @@ from cordpair.errors import Rejected
 #: So far ahead a change is looked for.
 HORIZON_DAYS = 400
 _DAYS_KEPT = 1000
-_SECOND = timedelta(seconds=1)
+_MINUTE, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
 #: From the first instant (UTC) to the end, which is not included.
 Stretch = tuple[datetime, datetime]
@@ -137,15 +137,15 @@ class Calendar:
         return holiday_id(self._rules.holidays, day) if self._rules.holidays else None
 
     def _stretches(self, day: date, periods: Iterable[Period]) -> tuple[Stretch, ...]:
-        found = [(self._instant(day, opens), self._instant(day, closes, last=True)) for opens, closes in periods]
+        found = [(self._instant(day, opens), self._instant(day, closes - 1, last=True)) for opens, closes in periods]
         return tuple((begin, end) for begin, end in found if begin < end)
 
     def _instant(self, day: date, minute: int, *, last: bool = False) -> datetime:
-        """When the wall clock shows this minute of `day` for the first time, or the last."""
+        """When the wall clock begins to show this minute of `day` for the first time, or ends to for the last."""
         wall = datetime.combine(day, time()) + timedelta(minutes=minute)
         early, late = (wall.replace(tzinfo=self._rules.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
         if self._local(early) == wall:
-            return late if last else early
+            return late + _MINUTE if last else early
         # Skipped. Then the later fold is reckoned by the new offset and lies before the change, the other behind it.
         return self._change(late, early)
 
