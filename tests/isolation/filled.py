@@ -18,6 +18,7 @@ from cordpair.core.trunk import Origin, Trunk
 from cordpair.store.chats import Card
 from cordpair.store.doors import Store
 from cordpair.store.flow_turns import Code
+from cordpair.store.hooks import Delivery, Hook
 from cordpair.store.inbox import Incoming
 from cordpair.store.marks import Bookmark, Subscription
 from cordpair.store.parties import IndexedParty, IndexedPhone
@@ -26,6 +27,15 @@ from tests.store.world import ANA, NOON, A, call, configured, leased, setup
 
 NUMBER = "+493012345678"
 LEASE = timedelta(seconds=30)
+HOOK = Hook(
+    id="flowz",
+    url="https://flowz.example/in",
+    profile="cloudevents",
+    events=frozenset({"call.arrived"}),
+    fields=frozenset(),
+    secrets=("whsec_secret",),
+)
+ARRIVALS = {"Arrived": "call.arrived"}
 
 
 class Filled(msgspec.Struct, frozen=True):
@@ -43,6 +53,8 @@ class Filled(msgspec.Struct, frozen=True):
     parked_flow: int
     timer: str
     effect: LogActivity
+    delivery: Delivery
+    dead: int
 
 
 async def filled(store: Store, tenant: TenantId) -> Filled:
@@ -54,6 +66,7 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
     await store.accept(tenant, [Incoming("graph", f"{tenant[0]}-{number}", b"{}", NOON) for number in range(3)])
     async with store.open_tenant(tenant) as rows:
         items = [row.id for row in await rows.inbox.unfolded(3)]
+        await rows.hooks.put(HOOK)
         await rows.write_fold(
             owner="node-1", epoch=epoch, changes=_changes(held, others), folded={items[0]: b"done"}, fired=[], now=NOON
         )
@@ -74,6 +87,9 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
         await rows.audit.append(deed(tenant))
         await rows.audit.checkpoint(NOON)
         await rows.versions.put(version("their note", tenant))
+        await rows.hooks.spread(HOOK, ARRIVALS, NOON)
+        delivery, dead = await rows.hooks.claim(NOON, LEASE, 2)
+        await rows.hooks.failed(dead, "410", NOON, None)
     async with store.open_queue() as queue:
         taken = [one.id for one in await queue.claim(2, NOON, LEASE, [tenant])]
     async with store.open_tenant(tenant) as rows:
@@ -99,6 +115,8 @@ async def filled(store: Store, tenant: TenantId) -> Filled:
         parked_flow=parked_flow,
         timer=f"timer-{tenant[0]}",
         effect=LogActivity(call=held.id),
+        delivery=delivery,
+        dead=dead.id,
     )
 
 
@@ -159,7 +177,7 @@ def _changes(held: Call, others: list[Call]) -> Changes:
         calls={one.id: one for one in (held, *others)},
         offers={offer.id: offer},
         legs={(held.id, 0): Leg(call=held.id, number=0, agent=None, joined_at=NOON)},
-        history=[HistoryEntry(at=NOON, what="Arrived", call=held.id)],
+        history=[HistoryEntry(at=NOON, what="Arrived", call=one.id) for one in (held, others[0])],
         effects=[LogActivity(call=one.id) for one in (held, *others)],
         timers={timer: Timer(key=timer, run_at=NOON, event=_expired(held))},
         pending={held.id: PendingItem(call=held.id, reason="unknown", since=NOON)},

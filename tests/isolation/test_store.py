@@ -27,7 +27,7 @@ from cordpair.store.marks import Bookmark, Subscription
 from cordpair.store.parties import IndexedParty, IndexedPhone
 from cordpair.store.sealing import call_subject
 from tests.databases import OPERATOR_KEY, Server
-from tests.isolation.filled import NUMBER, Filled, deed, filled, trunk, version
+from tests.isolation.filled import ARRIVALS, HOOK, LEASE, NUMBER, Filled, deed, filled, trunk, version
 from tests.isolation.rows import rows_of
 from tests.store.world import ANA, BEN, CANARY, NOBODY, NOON, A, B, setup
 
@@ -101,6 +101,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "callers.forget": lambda rows, it: rows.callers.forget(NUMBER, it.party),
     "callers.put_trunks": lambda rows, it: rows.callers.put_trunks("imis", [trunk(it.party)]),
     "outbox.under_way": lambda rows, it: rows.outbox.under_way([it.effect.key]),
+    "hooks.delivered": lambda rows, it: rows.hooks.delivered(it.delivery),
+    "hooks.failed": lambda rows, it: rows.hooks.failed(it.delivery, "mine", LATER, None),
+    "hooks.replay": lambda rows, it: rows.hooks.replay([it.dead], LATER),
     "subscriptions.put": lambda rows, it: rows.subscriptions.put(
         Subscription(kind="presence", graph_id=f"sub-{_letter(it)}", client_state="mine", expires_at=NOON)
     ),
@@ -129,6 +132,12 @@ BLUNT: dict[str, Attempt] = {
     "bookmarks.put": lambda rows, _: rows.bookmarks.put("imis", Bookmark(bookmark="mine", at=LATER)),
     "subscriptions.remove": lambda rows, _: rows.subscriptions.remove("presence"),
     "outbox.take_back": lambda rows, _: rows.outbox.take_back([]),
+    "hooks.put": lambda rows, _: rows.hooks.put(replace(HOOK, url="https://mine.example")),
+    "hooks.spread": lambda rows, _: rows.hooks.spread(HOOK, ARRIVALS, LATER),
+    "hooks.claim": lambda rows, _: rows.hooks.claim(LATER, LEASE, 10),
+    "hooks.disable": lambda rows, _: rows.hooks.disable(HOOK.id),
+    "hooks.purge": lambda rows, _: rows.hooks.purge(LATER),
+    "hooks.remove": lambda rows, _: rows.hooks.remove(HOOK.id),
     "inbox.purge": lambda rows, _: rows.inbox.purge(LATER),
     "flows.purge": lambda rows, _: rows.flows.purge(LATER),
     "peers.put": lambda rows, _: rows.peers.put(Peer.GRAPH, Asked(since=LATER, until=LATER, bulk_until=LATER)),
@@ -149,7 +158,7 @@ QUESTIONS = {
     "parties.count", "subscriptions.all", "vitals.read", "vitals.newest", "vitals.backlog", "audit.shown",
     "audit.trail", "audit.head", "agents.names", "setups.revision", "setups.in_use",
     "setups.call_flows", "versions.newest", "call_pages.page", "callbacks.open", "callbacks.since",
-    "prompts.all",
+    "prompts.all", "hooks.all", "hooks.dead", "hooks.waiting",
 }  # fmt: skip
 
 
@@ -196,6 +205,8 @@ def nowhere(it: Filled) -> Filled:
         parked_flow=9_000_007,
         timer="timer-c",
         effect=LogActivity(call=NOBODY),
+        delivery=replace(it.delivery, id=9_000_008),
+        dead=9_000_009,
     )
 
 

@@ -27,6 +27,7 @@ from cordpair.store.databases import APP_ROLE, QUEUE_ROLE, Databases
 from cordpair.store.doors import Store, TenantRows
 from cordpair.store.flow_turns import Code
 from cordpair.store.flows import Flows
+from cordpair.store.hooks import Hooks
 from cordpair.store.inbox import Inbox, Incoming
 from cordpair.store.marks import Bookmark, Bookmarks, Subscription, Subscriptions
 from cordpair.store.orders import Orders
@@ -40,11 +41,13 @@ from cordpair.store.setups import Setups
 from cordpair.store.timers import Timers
 from cordpair.store.vitals import Backlog, Vitals, VitalSigns
 from tests.databases import OPERATOR_KEY, Server
-from tests.isolation.filled import opened_callback
+from tests.isolation.filled import ARRIVALS, HOOK, opened_callback
 from tests.store.world import ANA, NOON, A, B, call, configured, leased, setup
 
 CALL = call()
 NUMBER = "+493012345678"
+PARTY = PartyRef("imis", "101")
+WAITING = LogActivity(call=CALL.id, revision=1)
 Question = Callable[[TenantRows], Awaitable[object]]
 
 QUESTIONS: dict[str, Question] = {
@@ -87,6 +90,14 @@ QUESTIONS: dict[str, Question] = {
     "parties.find": lambda rows: rows.parties.find(NUMBER),
     "parties.find_many": lambda rows: _any_found(rows, NUMBER),
     "parties.count": lambda rows: rows.parties.count(),
+    "parties.load": lambda rows: rows.parties.load([PARTY]),
+    "parties.page": lambda rows: rows.parties.page("imis", "", 10),
+    "parties.hashes": lambda rows: rows.parties.hashes(b"", 10),
+    "parties.shared": lambda rows: rows.parties.shared(1),
+    "outbox.under_way": lambda rows: rows.outbox.under_way([WAITING.key]),
+    "hooks.all": lambda rows: rows.hooks.all(),
+    "hooks.dead": lambda rows: rows.hooks.dead(),
+    "hooks.waiting": lambda rows: rows.hooks.waiting(),
     "bookmarks.get": lambda rows: rows.bookmarks.get("imis"),
     "agents.names": lambda rows: rows.agents.names(),
     "setups.revision": lambda rows: rows.setups.revision(),
@@ -155,20 +166,21 @@ async def filled(store: Store) -> None:
             )
         },
         legs={(CALL.id, 0): Leg(call=CALL.id, number=0, agent=None, joined_at=NOON)},
-        history=[HistoryEntry(at=NOON, what="Arrived", call=CALL.id)],
-        effects=[LogActivity(call=CALL.id)],
+        history=[HistoryEntry(at=NOON, what="Arrived", call=one) for one in (CALL.id, call(name="other").id)],
+        effects=[LogActivity(call=CALL.id), WAITING],
         timers={"t": Timer(key="t", run_at=NOON, event=WrapUpExpired(at=NOON, call=CALL.id))},
         pending={CALL.id: PendingItem(call=CALL.id, reason="unknown", since=NOON)},
     )
     async with store.open_tenant(A) as rows:
         first, second, _ = await rows.inbox.unfolded(3)
+        await rows.hooks.put(HOOK)
         await rows.write_fold(
             owner="node-1", epoch=epoch, changes=changes, folded={first.id: b"done"}, fired=[], now=NOON
         )
         await rows.inbox.park(second.id, "KeyError")
         await rows.cards.put(CALL.id, ANA, Card(activity_id="card-1", number=1))
         await rows.chats.put(ANA, ChatReference(conversation="chat-1", service_url="https://smba.example"))
-        party = PartyRecord(ref=PartyRef("imis", "101"), name="Erika Beispiel")
+        party = PartyRecord(ref=PARTY, name="Erika Beispiel")
         await rows.parties.upsert([IndexedParty(party, (IndexedPhone(NUMBER),))])
         await rows.bookmarks.put("imis", Bookmark(bookmark="7", at=NOON))
         await rows.subscriptions.put(
@@ -180,6 +192,9 @@ async def filled(store: Store) -> None:
         await rows.flows.start("sync", "sync", 1, NOON)
         await rows.prompts.keep("harp-1", b"harp", 1.0, NOON)
         await rows.prompts.name("harp", "harp-1", NOON)
+        await rows.hooks.spread(HOOK, ARRIVALS, NOON)
+        _, dead = await rows.hooks.claim(NOON, timedelta(seconds=30), 2)
+        await rows.hooks.failed(dead, "410", NOON, None)
         await rows.peers.put(Peer.GRAPH, Asked(since=NOON, until=NOON, bulk_until=NOON))
     async with store.open_queue() as queue:
         (claimed,) = await queue.claim(1, NOON, timedelta(seconds=30))
@@ -206,18 +221,18 @@ def test_every_question_of_the_tenants_door_is_asked_above() -> None:
         "cards": Cards, "chats": Chats, "parties": Parties, "bookmarks": Bookmarks, "subscriptions": Subscriptions,
         "audit": Audit, "flows": Flows, "peers": Peers, "vitals": Vitals, "versions": SetupVersions,
         "call_pages": CallPages, "callbacks": Callbacks, "orders": Orders,
-        "prompts": Prompts,
+        "prompts": Prompts, "hooks": Hooks,
     }  # fmt: skip
     writes = {
         "put", "put_aside", "fold", "park", "retry", "purge", "begin", "done", "retry_later", "retry_parked",
         "take_back", "take_in", "ended", "cancel", "set", "save", "configure", "upsert", "remove", "append",
         "checkpoint", "prune", "start", "keep_going", "begin_step", "end_step", "wait", "again", "finish", "fail",
-        "signal", "expect", "keep", "name",
+        "signal", "expect", "keep", "name", "spread", "claim", "delivered", "failed", "disable", "replay",
     }  # fmt: skip
     questions = {
         f"{part}.{name}" for part, kind in parts.items() for name in vars(kind) if name[0] != "_" and name not in writes
     }
-    assert questions == {*QUESTIONS, "calls.next_sequence"}
+    assert questions == {*QUESTIONS, "calls.next_sequence", "parties.key"}
 
 
 async def connected(databases: Databases, role: str, tenant: str | None = None) -> asyncpg.Connection:

@@ -14,6 +14,8 @@ create table hooks (
     primary key (tenant, hook)
 );
 
+alter table hooks alter secrets_sealed set statistics 0;
+
 -- One event for one endpoint; what it says is read when it is sent, so that nothing personal stands here.
 create table hook_deliveries (
     tenant uuid not null,
