@@ -13,9 +13,10 @@ from benchmarks.measuring import Line
 from cordpair.core.effects import Effect, HangUp
 from cordpair.core.events import AnyEvent
 from cordpair.core.ids import CallId, GraphCallId, TenantId
+from cordpair.engine.attempt import Attempt
 from cordpair.engine.clock import SystemClock
 from cordpair.engine.outbox import OutboxWorkers
-from cordpair.engine.perform import Attempt, Performer
+from cordpair.engine.perform import Performer
 from cordpair.engine.tenant_loop import BATCH
 from cordpair.store.doors import Store
 from cordpair.telemetry import Metrics

@@ -174,9 +174,7 @@ def test_the_roster_tells_users_with_the_highest_sequence() -> None:
         ]
     )
     stands = ("p", "p", "p")
-    assert facts(item) == [
-        RosterSeen(at=NOON, call=OURS, graph_id=CALL, sequence=8, users=(ANA,), participants=stands)
-    ]
+    assert facts(item) == [RosterSeen(at=NOON, call=OURS, graph_id=CALL, sequence=8, users=(ANA,), participants=stands)]
 
 
 @pytest.mark.parametrize("more", [{"isInLobby": True}, {"removedState": {"reason": "left"}}])

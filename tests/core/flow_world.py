@@ -63,7 +63,11 @@ class Line:
 
     def ring(self, dialled: str = ACCOUNT) -> "Line":
         """The caller rings and is answered at once."""
-        known: dict[str, Any] = {"dialled": dialled, "caller": self.caller, "candidates": (SURE,) if self.caller is CALLER else ()}
+        known: dict[str, Any] = {
+            "dialled": dialled,
+            "caller": self.caller,
+            "candidates": (SURE,) if self.caller is CALLER else (),
+        }
         self.tell(e.Arrived(at=self.now, call=CALL, graph_id=GRAPH, **known))
         return self.tell(e.Established(at=self.now, call=CALL, graph_id=GRAPH))
 

@@ -1,5 +1,7 @@
 """What holds in every order of events, sensible or not."""
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -43,7 +45,7 @@ def samples(graphs: list[GraphCallId]) -> list[e.AnyEvent]:
             why = TransferEnd.NO_ANSWER
             events += [e.TransferUnanswered(at=NOON, call=call, transfer=ring, why=why)]
             events += [e.TransferTimedOut(at=NOON, call=call, transfer=ring)]
-            told = {"sequence": 4, "users": (), "participants": (participant_id(ring),)}
+            told: dict[str, Any] = {"sequence": 4, "users": (), "participants": (participant_id(ring),)}
             events += [e.RosterSeen(at=NOON, call=call, graph_id=graph, **told)]
         for offer in (nth_offer(n, call) for n in (1, 2, 3)):
             events += [e.OfferTimedOut(at=NOON, call=call, offer=offer)]

@@ -131,7 +131,7 @@ def stand_in_rung(built: Floor) -> bool:
 
 
 def seen(seconds: float, *participants: str, users: tuple[AgentId, ...] = (), sequence: int = 3) -> RosterSeen:
-    told = {"sequence": sequence, "users": users, "participants": participants}
+    told: dict[str, Any] = {"sequence": sequence, "users": users, "participants": participants}
     return RosterSeen(at=after(seconds), call=CALL, graph_id=GRAPH, **told)
 
 

@@ -28,12 +28,13 @@ def ana(**more: Any) -> Agent:
 
 
 def seen(availability: str, sequence: int = 0, seconds: float = 0, *, is_read: bool = False) -> e.PresenceSeen:
-    told = {"availability": availability, "activity": availability, "sequence": sequence, "is_read": is_read}
+    told: dict[str, Any] = {"availability": availability, "activity": availability}
+    told |= {"sequence": sequence, "is_read": is_read}
     return e.PresenceSeen(at=after(seconds), agent=ANA, **told)
 
 
 def test_a_stale_presence_lets_calls_of_trusting_queues_through_and_of_blocking_ones_not() -> None:
-    assert rung_for(ana(presence=IN_A_CALL), QUEUES, after(91)) == {MEMBERS}
+    assert rung_for(ana(presence=IN_A_CALL), QUEUES, after(91)) == frozenset({MEMBERS})
 
 
 def test_before_it_is_stale_it_holds_the_agent_back_from_all() -> None:

@@ -14,7 +14,7 @@ from cordpair.core.quota import Gate
 from tests.core.people import ANA, BEN, CALL, GRAPH, NOON, QUEUE, after, arrived, nth_offer, ready, tell
 
 
-def set_by(by: Any, kind: type[e.AgentFact] = e.TookBreak) -> Floor:
+def set_by(by: Any, kind: type[e.WentReady | e.TookBreak | e.SignedOut] = e.TookBreak) -> Floor:
     floor = Floor([QUEUE], [ready(ANA)])
     fold.reopen(floor, NOON)
     return tell(floor, kind(at=after(5), agent=ANA, by=by))
@@ -28,7 +28,9 @@ def told(floor: Floor) -> list[str]:
     ("kind", "state"),
     [(e.TookBreak, AgentState.BREAK), (e.SignedOut, AgentState.OFFLINE), (e.WentReady, AgentState.READY)],
 )
-def test_an_agent_whose_state_a_supervisor_sets_is_told(kind: type[e.AgentFact], state: AgentState) -> None:
+def test_an_agent_whose_state_a_supervisor_sets_is_told(
+    kind: type[e.WentReady | e.TookBreak | e.SignedOut], state: AgentState
+) -> None:
     floor = set_by(BEN, kind)
     assert floor.agents[ANA].state is state
     assert told(floor) == [f"tell:{ANA}:1"]

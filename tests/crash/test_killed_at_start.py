@@ -130,7 +130,7 @@ async def killed_at(step: Step, born: Products) -> list[str]:
     with installation(born) as one:
         try:
             if await one.starts(kill=step):
-                await one.stop()  # a step that comes after it serves would kill it, and its server, while it is looked at
+                await one.stop()  # a step that comes later would kill it, and its server, while it is looked at
             if not await one.starts():
                 return [f"killed at {step}, it ends at the next start: {one.log()}"]
             return [] if await one.is_sound() else [f"killed at {step}, it is not sound"]

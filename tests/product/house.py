@@ -40,7 +40,7 @@ MEMBERS = 30
 T = TypeVar("T")
 
 
-async def until(look: Callable[[], Awaitable[T]], limit_s: float = SOON_S) -> T:
+async def until(look: Callable[[], Awaitable[T | None]], limit_s: float = SOON_S) -> T:
     """What `look` gives, as soon as that is something. Raises TimeoutError."""
     async with asyncio.timeout(limit_s):
         while True:

@@ -146,6 +146,18 @@ class FarCalls(Calls):
     async def transfer(self, call: GraphCallId, target_user: str) -> None:
         raise PermanentFailure("nobody transfers here")
 
+    async def place(self, agent: AgentId, account: str) -> GraphCallId:
+        raise PermanentFailure("nobody calls from here")
+
+    async def invite_number(self, call: GraphCallId, number: str, participant: str, context: str) -> None:
+        raise PermanentFailure("nobody calls from here")
+
+    async def remove_user(self, call: GraphCallId, user: str) -> None:
+        raise PermanentFailure("nobody transfers here")
+
+    async def hold(self, call: GraphCallId, caller_user: str | None, but: str, *, on: bool) -> None:
+        raise PermanentFailure("nobody transfers here")
+
     async def keep_alive(self, call: GraphCallId) -> None:
         await self._line.ask(partial(self._cloud.keep_alive, call), repeatable=True)
 

@@ -277,7 +277,7 @@ def _quarantine_s(row: OutboxRow, exc: UnknownOutcome) -> float:
 
 
 def _asks_for_less(exc: Exception) -> TypeGuard[TemporaryFailure]:
-    """Whether the peer wants to be left alone for a while; so does one that asks for a time with what it may have done."""
+    """Whether the peer wants to be left alone for a while; so does one that names a time for what it may have done."""
     return isinstance(exc, Throttled) or (isinstance(exc, UnknownOutcome) and exc.retry_after_s is not None)
 
 
