@@ -160,7 +160,7 @@ async def test_the_registry_opens_a_connector_by_name() -> None:
 
 async def test_the_registry_says_which_connectors_there_are() -> None:
     async with httpx.AsyncClient(verify=False) as http:
-        with pytest.raises(Rejected, match="there are: imis, memory"):
+        with pytest.raises(Rejected, match="imis, ldap, memory"):
             open_crm(CrmSetup(connector="acme"), region="DE", time_zone="UTC", http=http, clock=StillClock())
 
 

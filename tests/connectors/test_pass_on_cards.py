@@ -56,12 +56,12 @@ def test_foreign_text_stands_only_where_no_markdown_is_rendered(name: str) -> No
 
 
 def test_who_has_the_caller_can_pass_them_on_in_three_ways_or_hang_up() -> None:
-    assert verbs(shown(FORM)) == ["pass_on", "pass_on", "pass_on", "hang_up"]
+    assert verbs(shown(FORM)) == ["pass_on", "pass_on", "pass_on", "hang_up", "wrong_person"]
 
 
 def test_while_it_rings_the_ring_can_be_stopped_and_in_a_consultation_the_caller_handed_over_or_taken_back() -> None:
-    assert verbs(shown(RINGS)) == ["take_back", "hang_up"]
-    assert verbs(shown(TALKS)) == ["complete", "take_back"]
+    assert verbs(shown(RINGS)) == ["take_back", "hang_up", "wrong_person"]
+    assert verbs(shown(TALKS)) == ["complete", "take_back", "wrong_person"]
 
 
 def test_who_is_only_asked_can_do_nothing_with_the_call_and_reads_who_asks() -> None:

@@ -334,7 +334,13 @@ async def test_a_re_read_tells_arrival_answer_and_roster_as_inferred(graph: Grap
     assert arrived.dialled == "ra-1"
     assert established == Established(at=NOON, call=call_id(TENANT, CALL), graph_id=CALL, inferred=True)
     assert roster == RosterSeen(
-        at=NOON, call=call_id(TENANT, CALL), graph_id=CALL, sequence=4, users=(ANA,), inferred=True
+        at=NOON,
+        call=call_id(TENANT, CALL),
+        graph_id=CALL,
+        sequence=4,
+        users=(ANA,),
+        participants=("p1", "p2"),
+        inferred=True,
     )
 
 
@@ -355,7 +361,7 @@ async def test_presence_is_asked_for_in_portions_that_graph_takes(graph: Graph) 
     graph.answers(JSONResponse({"value": [{"id": ANA.upper(), "availability": "Busy", "activity": "InACall"}]}))
     seen = await graph.presence.read([AgentId(f"a{number}") for number in range(651)], at=NOON)
     assert [len(request.body["ids"]) for request in graph.server.seen] == [650, 1]
-    assert seen[0] == PresenceSeen(at=NOON, agent=ANA, availability="Busy", activity="InACall")
+    assert seen[0] == PresenceSeen(at=NOON, agent=ANA, availability="Busy", activity="InACall", is_read=True)
 
 
 async def test_users_are_listed_over_all_pages(graph: Graph) -> None:

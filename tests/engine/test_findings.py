@@ -10,7 +10,7 @@ from cordpair.engine import findings
 from cordpair.engine.findings import TEXTS, ok, problem
 
 #: Texts that never tell of something wrong.
-HARMLESS = {"secret.unknown", "crm.none", "presence.no_agents", "word.presence", "word.calls"}
+HARMLESS = {"graph.permissions", "secret.unknown", "crm.none", "presence.no_agents", "word.presence", "word.calls"}
 SAID = [key for key in TEXTS if not key.endswith(".cure")]
 
 

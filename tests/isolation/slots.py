@@ -313,6 +313,7 @@ PLAIN = {"/health/live", "/health/ready", "/floor/live"}
 ASKED = {
     "/bot/{registration}", "/graph/{registration}/calls", "/graph/{registration}/changes", "/floor", "/floor/calls",
     "/floor/parked/{parked:path}/retry", "/floor/{token}", "/media/{token}", "/static", PREFIX,
+    "/hooks/{tenant}/{hook}",
 }  # fmt: skip
 
 _CALLS, _AGENT, _PARTY = "writing ringing queued graph", "agent teams_id upn", "party member number"

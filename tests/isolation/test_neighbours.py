@@ -11,11 +11,13 @@ from cordpair.web.api_roles import OPERATIONS
 from cordpair.web.floor_access import floor_link
 from tests.databases import Server
 from tests.isolation.neighbours import CANARY, Neighbours, neighbours, of_nobody
+from tests.isolation.order_slots import FITTING_ORDERS, ORDERS
 from tests.isolation.slots import API, ASKED, ASKED_OPERATIONS, BOT, FITTING, PAGES, PLAIN, WEBHOOKS, Ask
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SLOTS: dict[str, Ask] = {**PAGES, **BOT, **WEBHOOKS, **API}
+SLOTS: dict[str, Ask] = {**PAGES, **BOT, **WEBHOOKS, **API, **ORDERS}
+FITS = FITTING | FITTING_ORDERS
 #: What is put into a place of the webhooks: each new call of ours costs work, so only what means something there.
 TELLING = ("tenant", "registration", "resource_account", "agent", "ringing", "graph", "offer", "number", "subscription")
 
@@ -42,7 +44,7 @@ async def learned(two: Neighbours, ask: Ask, names: Sequence[str]) -> list[str]:
 
 @pytest.mark.parametrize("slot", SLOTS)
 async def test_an_id_of_another_organisation_is_an_id_of_nobody(two: Neighbours, slot: str) -> None:
-    await _asked(two, slot, FITTING[slot].split())
+    await _asked(two, slot, FITS[slot].split())
 
 
 @pytest.mark.long

@@ -113,7 +113,8 @@ def _strip(facts: CardFacts) -> Element:
     if facts.passing is not None:
         body += _passed_by(facts, facts.passing) + pass_on.told(facts.passing, facts.locale)
         actions = pass_on.actions(facts.passing, facts.call, facts.locale, facts.note) + actions
-    actions = [*actions, *wrong_person(facts)]
+    if facts.passing is None or not facts.passing.is_asked:  # who is only asked has no say in it
+        actions = [*actions, *wrong_person(facts)]
     return _card(facts, body, actions, f"{say('strip')}: {caller_title(facts)}")
 
 
