@@ -13,7 +13,7 @@ from cordpair.core.need import AgentOrder, Membership, Step
 from cordpair.core.scenario import AgentGroup, ContactClass, Duration, Rate, Scenario, read_scenario
 from cordpair.core.simulation import Simulation
 from cordpair.core.staffing import Load, blocking, outlook
-from cordpair.core.tally import ClassFigures, DayTally
+from cordpair.core.tally import ClassFigures, DayTally, gini
 from cordpair.errors import Rejected
 
 SERVICE, EVENTS = QueueId("service"), QueueId("events")
@@ -251,3 +251,37 @@ def test_a_mistake_in_a_scenario_is_named_with_its_place(more: dict[str, object]
 def test_every_order_of_agents_can_be_simulated(order: AgentOrder) -> None:
     told = figures(played(day([contacts("all", 60, steps=(Step(order=order),))], [agents("team", 6)], hours=10)), "all")
     assert told.answered + told.standing == told.offered
+
+
+# ---- how evenly work is spread
+
+
+def test_who_is_idle_longest_comes_next_so_that_all_of_a_team_work_alike() -> None:
+    team = played(PATIENT).groups["team"].figures()
+    assert team.idlest <= team.occupancy <= team.busiest
+    assert team.busiest - team.idlest < 0.05
+    assert team.gini < 0.02
+
+
+def test_who_is_the_best_skilled_has_all_the_work_while_there_is_little() -> None:
+    """One call after the other, each two minutes long: the specialist takes them all."""
+    wanted = Step(skills=frozenset({"tax"}), order=AgentOrder.BEST_SKILL)
+    calls = contacts("tax", 10, steps=(wanted,), handling=Duration(mean_s=1.0))
+    groups = [
+        AgentGroup(name="team", count=1, queues=(SERVICE,), attributes={"tax": 1}),
+        AgentGroup(name="specialist", count=1, queues=(SERVICE,), attributes={"tax": 5}),
+    ]
+    tally = played(day([calls], groups))
+    assert tally.groups["specialist"].figures().taken > 100 * tally.groups["team"].figures().taken
+
+
+def test_contacts_are_counted_by_the_hours_in_which_a_group_was_idle() -> None:
+    team = played(PATIENT).groups["team"].figures()
+    assert team.taken_per_idle_h == pytest.approx(team.taken / (team.staffed_h - team.busy_h))
+
+
+@pytest.mark.parametrize(
+    ("values", "told"), [([], 0), ([0, 0], 0), ([3, 3, 3], 0), ([0, 0, 0, 1], 0.75), ([1, 3], 0.25), ([5, 1], 1 / 3)]
+)
+def test_the_gini_coefficient_of_known_values(values: list[float], told: float) -> None:
+    assert gini(values) == pytest.approx(told)

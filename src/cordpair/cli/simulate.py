@@ -22,11 +22,11 @@ from cordpair.errors import Rejected
 _HEADS = {
     "en": (
         ("contacts", "offered", "answered", "gave up", "standing", "in time", "mean wait", "9 of 10", "longest"),
-        ("agents", "hours", "calls", "occupancy"),
+        ("agents", "hours", "calls", "occupancy", "idlest", "busiest", "Gini"),
     ),
     "de": (
         ("Anrufe", "gekommen", "beantwortet", "aufgelegt", "offen", "pünktlich", "Wartezeit", "9 von 10", "längste"),
-        ("Agenten", "Stunden", "Anrufe", "Auslastung"),
+        ("Agenten", "Stunden", "Anrufe", "Auslastung", "wenigste", "meiste", "Gini"),
     ),
 }
 
@@ -99,4 +99,5 @@ def _contact_row(one: ClassFigures) -> tuple[str, ...]:
 
 
 def _agent_row(one: GroupFigures) -> tuple[str, ...]:
-    return one.name, f"{one.staffed_h:.1f}", str(one.taken), f"{one.occupancy:.1%}"
+    shares = (one.occupancy, one.idlest, one.busiest)
+    return one.name, f"{one.staffed_h:.1f}", str(one.taken), *(f"{it:.1%}" for it in shares), f"{one.gini:.3f}"

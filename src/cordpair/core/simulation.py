@@ -146,7 +146,7 @@ class Simulation:
         if is_back:
             self.tally.groups[self._group_of[agent]].freed(self.now_s)
         else:
-            self.tally.groups[self._group_of[agent]].signed_in(self.now_s, self._shift_end_s[agent])
+            self.tally.groups[self._group_of[agent]].signed_in(agent, self.now_s, self._shift_end_s[agent])
         if self.now_s < self._shift_end_s[agent]:
             since = _START + timedelta(seconds=self.now_s)
             match = self.router.idle(agent, since, now=_START.timestamp() + self.now_s)
@@ -158,7 +158,7 @@ class Simulation:
         contact.waits = False
         contact.tally.answered(contact.arrived_s, self.now_s)
         handled_s = draw(contact.kind.handling, self.dice)
-        self.tally.groups[self._group_of[match.agent]].took(self.now_s)
+        self.tally.groups[self._group_of[match.agent]].took(match.agent, self.now_s, handled_s)
         self._at(self.now_s + handled_s, _FREE, match.agent)
 
 

@@ -2,9 +2,11 @@
 
 import math
 from array import array
+from collections.abc import Iterable
 
 import msgspec
 
+from cordpair.core.ids import AgentId
 from cordpair.core.scenario import Scenario
 
 
@@ -35,13 +37,21 @@ class ClassFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """A group of agents. `occupancy` is busy by staffed time."""
+    """A group of agents. `occupancy` is busy by staffed time; `idlest` and `busiest` are those of single agents.
+
+    How evenly work is spread: `gini` of the agents' busy times (0: all the same, towards 1: one has it all), and
+    `taken_per_idle_h`, contacts taken by hours that the group was idle.
+    """
 
     name: str
     staffed_h: float
     busy_h: float
     taken: int
     occupancy: float
+    idlest: float
+    busiest: float
+    gini: float
+    taken_per_idle_h: float
 
 
 class ClassTally:
@@ -97,18 +107,22 @@ def _waits(waits: list[float]) -> Waits:
 class GroupTally:
     """One group while the day runs."""
 
-    def __init__(self, name: str, warm_up_s: float) -> None:
+    def __init__(self, name: str, warm_up_s: float, length_s: float) -> None:
         self.name = name
-        self.warm_up_s = warm_up_s
+        self.warm_up_s, self.length_s = warm_up_s, length_s
         self.staffed_s = self.busy_s = 0.0
+        self.busy_of: dict[AgentId, float] = {}
         self.busy = self.calls = 0
         self._since_s = warm_up_s
 
-    def signed_in(self, now_s: float, until_s: float) -> None:
+    def signed_in(self, agent: AgentId, now_s: float, until_s: float) -> None:
+        self.busy_of.setdefault(agent, 0.0)
         self.staffed_s += max(0.0, until_s - max(now_s, self.warm_up_s))
 
-    def took(self, now_s: float) -> None:
+    def took(self, agent: AgentId, now_s: float, handled_s: float) -> None:
         self._pass(now_s)
+        measured_s = min(now_s + handled_s, self.length_s) - max(now_s, self.warm_up_s)
+        self.busy_of[agent] += max(0.0, measured_s)
         self.busy += 1
         self.calls += now_s >= self.warm_up_s
 
@@ -125,13 +139,30 @@ class GroupTally:
             self._since_s = now_s
 
     def figures(self) -> GroupFigures:
+        one_s = self.staffed_s / len(self.busy_of) if self.busy_of else 0.0
+        shares = [busy_s / one_s for busy_s in self.busy_of.values()] if one_s else [0.0]
+        idle_h = (self.staffed_s - self.busy_s) / 3600
         return GroupFigures(
             name=self.name,
             staffed_h=self.staffed_s / 3600,
             busy_h=self.busy_s / 3600,
             taken=self.calls,
             occupancy=self.busy_s / self.staffed_s if self.staffed_s else 0.0,
+            idlest=min(shares),
+            busiest=max(shares),
+            gini=gini(shares),
+            taken_per_idle_h=self.calls / idle_h if idle_h > 0 else 0.0,
         )
+
+
+def gini(values: Iterable[float]) -> float:
+    """Gini's coefficient of values that are not negative: half the mean difference of two of them by their mean."""
+    ordered = sorted(values)
+    total = math.fsum(ordered)
+    if not total:
+        return 0.0
+    weighted = math.fsum((2 * place - len(ordered) - 1) * value for place, value in enumerate(ordered, 1))
+    return weighted / (len(ordered) * total)
 
 
 class DayTally(msgspec.Struct, kw_only=True):
@@ -145,7 +176,7 @@ class DayTally(msgspec.Struct, kw_only=True):
         warm_up_s = scenario.warm_up_s
         return cls(
             classes={kind.name: ClassTally(kind.name, kind.level_s, warm_up_s) for kind in scenario.contacts},
-            groups={group.name: GroupTally(group.name, warm_up_s) for group in scenario.agents},
+            groups={group.name: GroupTally(group.name, warm_up_s, scenario.length_s) for group in scenario.agents},
         )
 
     def end(self, now_s: float) -> None:
