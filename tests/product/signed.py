@@ -4,14 +4,17 @@ import hmac
 import json
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import jwt
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cordpair.emulator.keys import SigningKey, signing_key
 from tests.product.house import House
+
+T = TypeVar("T")
 
 ISSUER = "https://api.botframework.com"
 SOMEBODY = "99999999-9999-4999-8999-999999999999"
@@ -39,6 +42,18 @@ async def written(house: House) -> int:
     async with house.store.open_tenant(house.lanterns.id) as rows:
         found = await rows.inbox._scope.connection.fetchval("select pg_snapshot_xmax(pg_current_snapshot())::text")
     return int(found)
+
+
+async def asked(house: House, ask: Callable[[], Awaitable[T]]) -> tuple[T, bool]:
+    """The answer to a request, and whether it wrote. What wrote once is asked again: the server's own housekeeping
+    writes now and then, too, but not each time.
+    """
+    for _ in range(3):
+        before = await written(house)
+        answer = await ask()
+        if await written(house) == before:
+            return answer, False
+    return answer, True
 
 
 def token(key: SigningKey, claims: Mapping[str, object], case: Case) -> str:

@@ -27,7 +27,7 @@ from cordpair.emulator.entra import validation_claims
 from cordpair.emulator.graph.rich import encrypted
 from cordpair.store.marks import Subscription
 from tests.product.house import House, Organisation
-from tests.product.signed import ISSUER, MINUTE, SOMEBODY, Case, token, written
+from tests.product.signed import ISSUER, MINUTE, SOMEBODY, Case, asked, token, written
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -204,9 +204,11 @@ async def test_an_encrypted_change(subscribed: House, name: str) -> None:
     whole = {**whole, "encryptedContent": case.content(whole["encryptedContent"]), **case.item}
     tokens = [vouching(us, case.token)] if case.token else []
     before, counted = await written(subscribed), refused(subscribed, case.reason)
-    answer = await tell_changes(us, [whole], tokens)
-    assert (answer.status_code, await written(subscribed) > before) == (202, not case.reason)
-    assert refused(subscribed, case.reason) == counted + (1 if case.reason else 0)
+    assert (await tell_changes(us, [whole], tokens)).status_code == 202
+    is_stored, is_counted = await written(subscribed) > before, refused(subscribed, case.reason) - counted
+    if is_stored and case.reason:  # or it was the server's own housekeeping
+        _, is_stored = await asked(subscribed, lambda: tell_changes(us, [whole], tokens))
+    assert (is_stored, is_counted) == (not case.reason, 1 if case.reason else 0)
 
 
 async def test_what_was_encrypted_is_stored_as_if_it_had_come_in_the_clear(subscribed: House) -> None:
