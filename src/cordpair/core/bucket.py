@@ -48,6 +48,9 @@ RATES: Mapping[Peer, Rate] = {
 #: nothing. A web server of ASP.NET ends a request after 110 s. What Graph is asked is over within our time-outs, and a
 #: look there (or a 409) tells at once; a caller who rings has no time to wait.
 QUARANTINE_S: Mapping[Peer, float] = {Peer.GRAPH: 0.0, Peer.BOT: 0.0, Peer.CRM: 120.0}
+#: No connector may ask for longer: a write to a CRM whose worker was killed waits so long, whichever CRM it is.
+#: Requests of Salesforce and Dataverse end after 120 s.
+LONGEST_QUARANTINE_S = 130.0
 
 #: Whom a lane asks, and how many requests one of its effects makes (a check: keep-alive, call, roster).
 PEERS: Mapping[Lane, Peer] = {

@@ -14,7 +14,7 @@ from typing import TypeGuard
 import msgspec
 import structlog
 
-from cordpair.core.bucket import PEERS, QUARANTINE_S, Peer, is_urgent
+from cordpair.core.bucket import LONGEST_QUARANTINE_S, PEERS, QUARANTINE_S, is_urgent
 from cordpair.core.effects import Effect, InviteAgent, Lane
 from cordpair.core.ids import TenantId
 from cordpair.core.retry import pause_s
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 POLL_S = 0.25  #: real seconds
 LEASE_S = 30.0  #: real seconds after which an attempt that says nothing counts as one of unknown outcome
-CRM_LEASE_S = QUARANTINE_S[Peer.CRM]  #: of the clock: what was under way when we were killed may be carried out so late
+CRM_LEASE_S = LONGEST_QUARANTINE_S  #: of the clock: what was under way when we were killed may be carried out so late
 MOST_ATTEMPTS = 12
 LONGEST_ASKED_S = 3600.0  #: a longer pause that is asked for is interrupted by a look, once an hour
 MOST_TURN_S = 1.0  #: a worker waits this long for its turn at a peer; for more the effect goes back into the queue

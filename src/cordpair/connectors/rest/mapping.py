@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from cordpair.core.bucket import LONGEST_QUARANTINE_S
+
 #: A text in which `{{ expression }}` stands for a value.
 Template = Annotated[str, msgspec.Meta(description="Text in which {{ JMESPath }} stands for a value.")]
 #: What is read out of an answer.
@@ -101,7 +103,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 20.0
-    quarantine_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 120.0
+    quarantine_s: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_QUARANTINE_S)] = 120.0
     concurrent: Annotated[int, msgspec.Meta(ge=1, le=50)] = 4
     per_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     burst: Annotated[float, msgspec.Meta(ge=1)] = 10.0
