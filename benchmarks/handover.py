@@ -15,7 +15,7 @@ import msgspec
 
 from benchmarks import notices
 from benchmarks.ground import Ground, ground, now, opened, organisation, percentile, ready, set_up, until_quiet
-from benchmarks.load import Wire, free_port, node, request, wires
+from benchmarks.load import Wire, free_port, loaded, node, request, wires
 from benchmarks.measuring import Line
 from benchmarks.peers import Peers, bearer, peers
 from cordpair.core.ids import AgentId, TenantId
@@ -136,6 +136,7 @@ async def _played(base: Ground, around: Peers, setup: TenantSetup) -> tuple[list
         await store.accept(setup.id, ready([agent.id for agent in setup.agents], now()))
         async with node(base.environment(**around.settings(), METRICS_PORT=str(metrics))) as (port, _):
             await until_quiet(store, setup.id)
+            await loaded()
             took = await _talked(port, setup, around)
             async with httpx.AsyncClient() as http:
                 text = (await http.get(f"http://127.0.0.1:{metrics}/metrics")).text

@@ -10,7 +10,7 @@ import time
 
 from benchmarks import notices
 from benchmarks.ground import ground, now, opened, organisation, percentile, ready, set_up, until_quiet
-from benchmarks.load import Wire, bare_handler, node, request, wires
+from benchmarks.load import Wire, bare_handler, loaded, node, request, wires
 from benchmarks.measuring import Line
 from benchmarks.peers import Peers, bearer, peers
 from cordpair.core.ids import GraphCallId, TenantId, call_id
@@ -86,6 +86,7 @@ async def _run() -> list[Line]:
         await store.accept(setup.id, ready([agent.id for agent in setup.agents], now()))
         async with node(base.environment(**around.settings())) as (port, _):
             await until_quiet(store, setup.id)
+            await loaded()
             ours = await _played(port, setup.id, f"/graph/{setup.registration.id}/calls", around)
     bare = "bare SQL, three commits and the request"
     return [

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 import httpx
 
+from cordpair.app import LATE_S
+
 
 class Wire(asyncio.Protocol):
     """One connection that is kept: a request, then the next. Answers here have no body."""
@@ -151,6 +153,11 @@ async def _process(arguments: Sequence[str], environment: dict[str, str]) -> Asy
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+async def loaded() -> None:
+    """Wait until a node that has just begun to serve has loaded what it loads late: that holds it up for a moment."""
+    await asyncio.sleep(LATE_S + 3.0)
 
 
 async def _until_it_answers(url: str) -> None:

@@ -19,11 +19,6 @@ from cordpair.store.together import Write
 
 _COLUMNS = "id, key, body, attempts, state, unknown, since"
 _REASON = "outbox.reason_sealed"
-# Each by its key: a plan that was made while the outbox was short may else read all of a tenant's effects for a few.
-_ONE_BY_ONE = (
-    "select found.ctid from unnest($2::bigint[]) as told (id) cross join lateral "
-    "(select ctid from outbox where tenant = $1 and id = told.id for update) as found"
-)
 
 
 class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,16 +94,20 @@ class Outbox:
 
     async def ended(self, results: Mapping[int, Sequence[AnyEvent]], now: datetime) -> None:
         """These effects are carried out, each with its results."""
-        rows = await self._connection.fetch(
-            "update outbox set state = 'done', lease_until = null, since = $3 "  # noqa: S608 - of the constant above
-            f"where tenant = $1 and ctid = any(array({_ONE_BY_ONE})) and state <> 'done' returning id, key",
-            self._scope.tenant,
-            list(results),
-            now,
-        )
+        rows = [row for effect in sorted(results) if (row := await self._end(effect, now)) is not None]
         told = [item for row in rows for item in _told(row["key"], results[row["id"]], now)]
         if told:
             await self._inbox.put(told)
+
+    async def _end(self, effect: int, now: datetime) -> asyncpg.Record | None:
+        """One alone: a plan for several, made while the outbox was short, reads all of a tenant's effects for them."""
+        return await self._connection.fetchrow(
+            "update outbox set state = 'done', lease_until = null, since = $3 "
+            "where tenant = $1 and id = $2 and state <> 'done' returning id, key",
+            self._scope.tenant,
+            effect,
+            now,
+        )
 
     async def retry_later(self, effect: int, run_at: datetime, error_class: str, *, unknown: bool) -> None:
         """Try again at `run_at`. `error_class` is a class of failure, never a text of the other side."""
